@@ -1,0 +1,1 @@
+//! Signatures and keys (layer 1).

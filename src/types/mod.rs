@@ -1,0 +1,29 @@
+//! Values that are valid by construction (layer 0).
+//!
+//! Text becomes one of these once, at the edge; what exists has been checked.
+
+mod client_id;
+mod entropy;
+mod issuer;
+mod pkce;
+mod redirect_uri;
+mod resource_uri;
+mod scope;
+mod scope_hierarchy;
+mod secret;
+mod subject;
+mod time;
+
+pub use client_id::{ClientId, InvalidClientId};
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub use entropy::SystemEntropy;
+pub use entropy::{Entropy, EntropyError};
+pub use issuer::{InvalidIssuer, Issuer};
+pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
+pub use redirect_uri::{InvalidRedirectUri, RedirectUri, RedirectUriKind};
+pub use resource_uri::{InvalidResourceUri, ResourceUri};
+pub use scope::{InvalidScope, Scope, ScopeToken};
+pub use scope_hierarchy::ScopeHierarchy;
+pub use secret::{Secret, TokenHash};
+pub use subject::{InvalidSubject, Subject};
+pub use time::{Clock, SystemClock, Timestamp};

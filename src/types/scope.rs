@@ -1,0 +1,213 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// One permission, such as `notes:read` ([RFC 6749, section 3.3]).
+///
+/// [RFC 6749, section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ScopeToken(Arc<str>);
+
+/// The text is no scope.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum InvalidScope {
+    /// A scope token is empty or holds a character that RFC 6749 does not allow.
+    #[error(
+        "a scope token is 1 to 256 characters of printable ASCII without space, quote or backslash"
+    )]
+    Token,
+    /// There are more than 128 tokens.
+    #[error("a scope has at most 128 tokens")]
+    TooMany,
+}
+
+impl ScopeToken {
+    /// Parses one scope token.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidScope::Token`] unless `text` is 1 to 256 of the characters that
+    /// RFC 6749 allows (printable ASCII without space, `"` and `\`).
+    pub fn parse(text: &str) -> Result<Self, InvalidScope> {
+        let allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if text.is_empty() || text.len() > 256 || !text.bytes().all(allowed) {
+            return Err(InvalidScope::Token);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The token as it is on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ScopeToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl TryFrom<String> for ScopeToken {
+    type Error = InvalidScope;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ScopeToken> for String {
+    fn from(token: ScopeToken) -> Self {
+        token.as_str().to_owned()
+    }
+}
+
+/// A set of permissions, printed as tokens with a space between them.
+///
+/// Order and repetition on the wire mean nothing ([RFC 6749, section 3.3]).
+///
+/// [RFC 6749, section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scope(BTreeSet<ScopeToken>);
+
+impl Scope {
+    const MAX_TOKENS: usize = 128;
+
+    /// The set without any permission.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(BTreeSet::new())
+    }
+
+    /// Parses tokens with spaces between them; an empty text is the empty set.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidScope`] if a token is malformed or there are more than 128.
+    pub fn parse(text: &str) -> Result<Self, InvalidScope> {
+        Self::from_texts(text.split(' ').filter(|token| !token.is_empty()))
+    }
+
+    /// The set of these tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidScope`] if a token is malformed or there are more than 128.
+    pub fn from_texts<T: AsRef<str>>(
+        texts: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidScope> {
+        let tokens: BTreeSet<_> = texts
+            .into_iter()
+            .map(|text| ScopeToken::parse(text.as_ref()))
+            .collect::<Result<_, _>>()?;
+        if tokens.len() > Self::MAX_TOKENS {
+            return Err(InvalidScope::TooMany);
+        }
+        Ok(Self(tokens))
+    }
+
+    /// Whether there is no permission in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many permissions there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether `token` itself is in the set (see [`ScopeHierarchy`] for "or covered").
+    ///
+    /// [`ScopeHierarchy`]: crate::types::ScopeHierarchy
+    #[must_use]
+    pub fn contains(&self, token: &ScopeToken) -> bool {
+        self.0.contains(token)
+    }
+
+    /// Whether every permission of this set is in `other`.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    /// The permissions that are in either set.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// The permissions that are in both sets.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// The permissions in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &ScopeToken> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<ScopeToken> for Scope {
+    fn from_iter<I: IntoIterator<Item = ScopeToken>>(tokens: I) -> Self {
+        Self(tokens.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, token) in self.0.iter().enumerate() {
+            let separator = if position == 0 { "" } else { " " };
+            write!(formatter, "{separator}{token}")?;
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = InvalidScope;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_repetition_mean_nothing() {
+        let scope = Scope::parse("b a  b").unwrap();
+        assert_eq!(scope.to_string(), "a b");
+        assert_eq!(scope, Scope::parse("a b").unwrap());
+    }
+
+    #[test]
+    fn a_token_holds_only_the_characters_of_rfc_6749() {
+        for bad in ["a\"b", "a\\b", "é", "a\tb", "a\nb", "\u{0}"] {
+            assert_eq!(Scope::parse(bad), Err(InvalidScope::Token), "{bad:?}");
+        }
+        assert!(Scope::parse("https://example.com/a?b=c#d").is_ok());
+    }
+
+    #[test]
+    fn a_scope_has_a_bounded_number_of_tokens() {
+        let many: Vec<_> = (0..129).map(|number| format!("s{number}")).collect();
+        assert_eq!(Scope::from_texts(&many), Err(InvalidScope::TooMany));
+    }
+}
