@@ -1,4 +1,10 @@
 //! OAuth 2.1 for MCP servers.
 
+pub mod event;
+pub mod fetch;
+pub mod idp;
 pub mod jose;
+pub mod model;
+pub mod protocol;
+pub mod store;
 pub mod types;

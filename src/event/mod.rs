@@ -1,0 +1,102 @@
+//! What an operator must see (layer 2).
+//!
+//! Events carry causes that clients never hear, and never a secret.
+
+mod sink;
+
+use crate::types::{ClientId, GrantId, Scope, Subject};
+
+pub use sink::{EventSink, TracingSink};
+
+/// Something happened that an operator may want to know or to count.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A client registered itself.
+    ClientRegistered {
+        /// The client.
+        client_id: ClientId,
+    },
+    /// A registration was refused.
+    RegistrationRefused {
+        /// Why.
+        reason: String,
+    },
+    /// An authorization request was refused.
+    AuthorizationRefused {
+        /// Why.
+        reason: String,
+    },
+    /// A person did not agree to what a client asked for.
+    ConsentDenied {
+        /// The client.
+        client_id: ClientId,
+    },
+    /// A sign-in failed, at the identity provider or on the way back.
+    LoginFailed {
+        /// Why.
+        reason: String,
+    },
+    /// A person signed in and a code was handed out.
+    LoginCompleted {
+        /// The client.
+        client_id: ClientId,
+        /// The person.
+        subject: Subject,
+        /// What the client will get.
+        scope: Scope,
+    },
+    /// A code was redeemed or a token refreshed.
+    TokensIssued {
+        /// The client.
+        client_id: ClientId,
+        /// The grant.
+        grant_id: GrantId,
+        /// What the access token carries.
+        scope: Scope,
+    },
+    /// A token request was refused.
+    TokenRequestRefused {
+        /// Why.
+        reason: String,
+    },
+    /// A code was used a second time by its client; its grant is revoked.
+    CodeReplayed {
+        /// The client.
+        client_id: ClientId,
+        /// The grant that is gone.
+        grant_id: GrantId,
+    },
+    /// A refresh token was used again after its grace period; its grant is
+    /// revoked. Either the client or a thief is behind by one token.
+    RefreshTokenReused {
+        /// The client.
+        client_id: ClientId,
+        /// The grant that is gone.
+        grant_id: GrantId,
+    },
+    /// A client gave up its grant.
+    GrantRevoked {
+        /// The client.
+        client_id: ClientId,
+        /// The grant that is gone.
+        grant_id: GrantId,
+    },
+    /// An access token was refused.
+    AccessTokenRefused {
+        /// Why.
+        reason: String,
+    },
+    /// An access token was good but its scope did not suffice.
+    ScopeInsufficient {
+        /// For whom the token speaks.
+        subject: Subject,
+        /// What the operation needs.
+        required: Scope,
+    },
+    /// Something the server depends on failed; clients hear 503 or 500.
+    Outage {
+        /// What failed, with its causes.
+        cause: String,
+    },
+}

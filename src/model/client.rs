@@ -1,0 +1,138 @@
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{ClientId, RedirectUri, Scope, Secret, Timestamp, TokenHash};
+
+/// A registered client ([RFC 6749, section 2]), with what it may use.
+///
+/// [RFC 6749, section 2]: https://www.rfc-editor.org/rfc/rfc6749#section-2
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ClientRecord {
+    /// The identifier the client goes by.
+    pub id: ClientId,
+    /// How the client came to be known.
+    pub registration: Registration,
+    /// What the client calls itself; shown to people, escaped, never trusted.
+    pub name: Option<String>,
+    /// The page of the client, as it claims.
+    pub client_uri: Option<String>,
+    /// Where answers may be sent.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How the client proves who it is at the token endpoint.
+    pub auth_method: AuthMethod,
+    /// Hashes of every secret that is valid now; empty for a public client.
+    pub secrets: Vec<TokenHash>,
+    /// The grants the client may use.
+    pub grant_types: BTreeSet<GrantType>,
+    /// The scope the client registered for: what it gets when it asks for none.
+    pub scope: Option<Scope>,
+}
+
+/// How a client came to be known.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// The operator configured it.
+    Preregistered,
+    /// It registered itself ([RFC 7591](https://www.rfc-editor.org/rfc/rfc7591)).
+    Dynamic {
+        /// When it registered.
+        registered_at: Timestamp,
+        /// From when on it may be forgotten, as long as it holds no grant.
+        unused_until: Timestamp,
+    },
+}
+
+/// How a client authenticates at the token endpoint ([RFC 7591, section 2]).
+///
+/// [RFC 7591, section 2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// A public client: it has nothing to prove itself with.
+    None,
+    /// A secret in the `Authorization` header.
+    ClientSecretBasic,
+    /// A secret in the form.
+    ClientSecretPost,
+}
+
+impl AuthMethod {
+    /// Every method, in the order in which metadata lists them.
+    pub const ALL: [Self; 3] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost];
+
+    /// The method's registered name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+
+    /// The method with this registered name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+/// A grant a client may use ([RFC 7591, section 2]).
+///
+/// [RFC 7591, section 2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// A code that a person's sign-in gave.
+    AuthorizationCode,
+    /// A token that renews the access without the person.
+    RefreshToken,
+}
+
+impl GrantType {
+    /// Every grant, in the order in which metadata lists them.
+    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::RefreshToken];
+
+    /// The grant's registered name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+
+    /// The grant with this registered name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == name)
+    }
+}
+
+impl ClientRecord {
+    /// Whether the client has nothing to prove itself with.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.auth_method == AuthMethod::None
+    }
+
+    /// Whether answers may be sent to `presented`.
+    #[must_use]
+    pub fn allows_redirect_to(&self, presented: &RedirectUri) -> bool {
+        self.redirect_uris
+            .iter()
+            .any(|registered| registered.matches(presented))
+    }
+
+    /// Whether `secret` is one of this client's, in constant time for each.
+    #[must_use]
+    pub fn has_secret(&self, secret: &Secret) -> bool {
+        let hash = secret.hash();
+        // Every secret is compared, so that time does not tell which one matched.
+        self.secrets
+            .iter()
+            .fold(false, |found, known| found | (*known == hash))
+    }
+}

@@ -1,0 +1,3 @@
+//! Wire shapes: parsed and printed, nothing decided (layer 1).
+
+pub mod form;

@@ -1,0 +1,34 @@
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::model::ClientRecord;
+use crate::store::StoreError;
+use crate::types::ClientId;
+
+/// What became of an insertion.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Insertion {
+    /// The record is stored.
+    Done,
+    /// There is one with this key already; it is as it was.
+    Conflict,
+}
+
+/// Keeps the clients that registered themselves.
+#[async_trait]
+pub trait ClientStore: fmt::Debug + Send + Sync + 'static {
+    /// Stores a new client; never overwrites one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the outcome is unknown or there is no room.
+    async fn insert_client(&self, client: ClientRecord) -> Result<Insertion, StoreError>;
+
+    /// The client with this identifier, exactly as it was stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot tell.
+    async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError>;
+}

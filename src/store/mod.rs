@@ -1,0 +1,42 @@
+//! Where records are kept (layer 3): narrow ports, one file each.
+//!
+//! A backend implements every trait here and gets [`Store`] for it. All that
+//! could go wrong for safety happens above: a backend sees hashes and sealed
+//! bytes. Expired means absent, swept or not, so that every `find` and `take`
+//! is told the time. `contract` holds each promise as a function that any
+//! backend can run.
+
+mod access_token;
+mod client;
+mod code;
+mod error;
+mod grant;
+mod pending;
+mod refresh_token;
+mod sweep;
+
+pub use access_token::AccessTokenStore;
+pub use client::{ClientStore, Insertion};
+pub use code::{CodeStore, Redemption};
+pub use error::StoreError;
+pub use grant::GrantStore;
+pub use pending::PendingStore;
+pub use refresh_token::{RefreshTokenStore, Rotation};
+pub use sweep::Sweep;
+
+/// Everything an authorization server keeps.
+pub trait Store:
+    ClientStore + PendingStore + CodeStore + GrantStore + AccessTokenStore + RefreshTokenStore + Sweep
+{
+}
+
+impl<S> Store for S where
+    S: ClientStore
+        + PendingStore
+        + CodeStore
+        + GrantStore
+        + AccessTokenStore
+        + RefreshTokenStore
+        + Sweep
+{
+}

@@ -1,0 +1,48 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Entropy, EntropyError};
+
+/// Names one grant: what one person allowed one client in one sign-in.
+///
+/// Random and public: it stands in every token of the grant and proves nothing.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(from = "String", into = "String")]
+pub struct GrantId(Arc<str>);
+
+impl GrantId {
+    /// A new identifier of 128 bits.
+    ///
+    /// # Errors
+    ///
+    /// [`EntropyError`] if the source of randomness failed.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        Ok(Self(entropy.identifier()?.into()))
+    }
+
+    /// The identifier as text, for a store to use as a key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl From<String> for GrantId {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<GrantId> for String {
+    fn from(id: GrantId) -> Self {
+        id.as_str().to_owned()
+    }
+}
