@@ -126,7 +126,7 @@ impl ClientRecord {
             .any(|registered| registered.matches(presented))
     }
 
-    /// Whether `secret` is one of this client's, in constant time for each.
+    /// Whether `secret` is one of this client's.
     #[must_use]
     pub fn has_secret(&self, secret: &Secret) -> bool {
         let hash = secret.hash();

@@ -66,8 +66,9 @@ impl From<&str> for Secret {
 /// The SHA-256 of a secret: all that a store ever sees of it.
 ///
 /// Secrets hashed this way carry 256 bits of randomness, so neither salt nor
-/// stretching would add anything. Equality takes constant time.
-#[derive(Clone, Copy, Deserialize, Hash, Ord, PartialOrd, Serialize)]
+/// stretching would add anything, and a hash may be compared and searched for
+/// like any key.
+#[derive(Clone, Copy, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct TokenHash([u8; 32]);
 
@@ -90,14 +91,6 @@ impl TokenHash {
         Self(bytes)
     }
 }
-
-impl PartialEq for TokenHash {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl Eq for TokenHash {}
 
 impl fmt::Debug for TokenHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
