@@ -38,8 +38,6 @@ pub struct AuthorizedRequest {
     pub client_id: ClientId,
     /// Where the answer goes, exactly as the request had it.
     pub redirect_uri: RedirectUri,
-    /// Whether the request named it; then the token request has to as well.
-    pub redirect_uri_given: bool,
     /// What the client wants to get back with the answer, byte for byte.
     pub state: Option<String>,
     /// What the redeemer of the code has to answer.

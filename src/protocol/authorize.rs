@@ -80,12 +80,6 @@ impl AuthorizationRequest {
         self.0.value("request").is_some() || self.0.value("request_uri").is_some()
     }
 
-    /// `prompt`, an OpenID parameter that clients send here too.
-    #[must_use]
-    pub fn prompt(&self) -> Option<&str> {
-        self.0.value("prompt")
-    }
-
     /// The request as a query string again, to be carried through a form.
     #[must_use]
     pub fn encode(&self) -> String {

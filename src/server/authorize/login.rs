@@ -1,0 +1,211 @@
+use crate::event::Event;
+use crate::idp::{IdpError, Login};
+use crate::model::{
+    AuthorizedLogin, AuthorizedRequest, CodeRecord, CodeStage, Identity, PendingAuthorization,
+    PendingRecord, Sealed,
+};
+use crate::protocol::authorize::AuthorizationResponse;
+use crate::protocol::claims::AccessTokenClaims;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::form::Form;
+use crate::server::authorize::browser::BrowserSecret;
+use crate::server::authorize::request::ValidRequest;
+use crate::server::authorize::respond::AuthorizeStep;
+use crate::server::config::{AuthorizationServer, causes, paths};
+use crate::server::error::{AuthorizeError, Outage, PageError};
+use crate::server::policy::{Approval, Decision, LoginAttempt};
+use crate::server::token::CODE_PURPOSE;
+use crate::store::{Insertion, StoreError};
+use crate::types::{CodeVerifier, Secret, TokenHash};
+
+const PENDING_PURPOSE: &str = "pending authorization";
+
+impl AuthorizationServer {
+    /// Keeps the request for this browser and sends the person to sign in.
+    pub(super) async fn begin_login(
+        &self,
+        valid: ValidRequest,
+        browser: &BrowserSecret,
+    ) -> Result<AuthorizeStep, AuthorizeError> {
+        let login = self.new_login().map_err(PageError::from)?;
+        let step = match self.idp.begin(&login).await {
+            Ok(step) => step,
+            Err(error) => {
+                let (code, reason) = self.judge_failure(error);
+                return Err(valid.refuse(code, reason));
+            }
+        };
+        let pending = PendingAuthorization {
+            request: valid.into_request(),
+            browser: browser.hash(),
+            nonce: login.nonce.expose().to_owned(),
+            verifier: login.verifier.expose().to_owned(),
+        };
+        self.keep(&login.state, &pending).await.map_err(PageError::from)?;
+        Ok(AuthorizeStep::Login(step))
+    }
+
+    fn new_login(&self) -> Result<Login, Outage> {
+        Ok(Login {
+            state: self.entropy.secret()?,
+            nonce: self.entropy.secret()?,
+            verifier: CodeVerifier::generate(&*self.entropy)?,
+            callback: self.issuer.endpoint(paths::CALLBACK),
+        })
+    }
+
+    async fn keep(&self, state: &Secret, pending: &PendingAuthorization) -> Result<(), Outage> {
+        let record = PendingRecord {
+            state: state.hash(),
+            authorization: Sealed::seal(pending, state, PENDING_PURPOSE, &*self.entropy)?,
+            expires_at: self.clock.now().plus(self.lifetimes.login),
+        };
+        inserted(self.store.insert_pending(record).await)
+    }
+
+    /// Takes the person back from the identity provider and answers the client.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthorizeError`] with the reason and who may hear it.
+    pub async fn callback(
+        &self,
+        answer: &Form,
+        browser: Option<&BrowserSecret>,
+    ) -> Result<AuthorizeStep, AuthorizeError> {
+        let state = Secret::new(answer.value("state").ok_or(PageError::UnknownLogin)?);
+        let pending = self.take_back(&state, browser).await?;
+        let login = self.resume_login(state, &pending).map_err(PageError::from)?;
+        let request = pending.request;
+        let refuse = |(code, reason)| AuthorizeError::Redirect {
+            to: request.redirect_uri.clone(),
+            state: request.state.clone(),
+            code,
+            reason,
+        };
+        let identity = match self.idp.finish(&login, answer).await {
+            Ok(identity) => identity,
+            Err(error) => return Err(refuse(self.judge_failure(error))),
+        };
+        let approval = self.approve(&request, &identity).await?.ok_or_else(|| {
+            refuse((ErrorCode::AccessDenied, "this person may not sign in here"))
+        })?;
+        let code = self.give_code(&request, identity, approval).await.map_err(PageError::from)?;
+        let location = AuthorizationResponse::Code(code).location(
+            &request.redirect_uri,
+            request.state.as_deref(),
+            &self.issuer,
+        );
+        Ok(AuthorizeStep::Redirect(location))
+    }
+
+    /// Finds the request behind `state`, once, for the browser that began it.
+    async fn take_back(
+        &self,
+        state: &Secret,
+        browser: Option<&BrowserSecret>,
+    ) -> Result<PendingAuthorization, PageError> {
+        let (key, now) = (state.hash(), self.clock.now());
+        let found = self.store.find_pending(&key, now).await.map_err(Outage::from)?;
+        let record = found.ok_or(PageError::UnknownLogin)?;
+        let pending: PendingAuthorization =
+            record.authorization.open(state, PENDING_PURPOSE).map_err(Outage::from)?;
+        // Looked at before it is taken: whoever opens the link elsewhere must
+        // not spoil it for the browser that began.
+        let here: Option<TokenHash> = browser.map(BrowserSecret::hash);
+        if here != Some(pending.browser) {
+            return Err(PageError::ForeignBrowser);
+        }
+        let taken = self.store.take_pending(&key, now).await.map_err(Outage::from)?;
+        taken.map(|_| pending).ok_or(PageError::UnknownLogin)
+    }
+
+    fn resume_login(&self, state: Secret, pending: &PendingAuthorization) -> Result<Login, Outage> {
+        let verifier =
+            CodeVerifier::parse(&pending.verifier).map_err(|_| crate::model::SealError)?;
+        Ok(Login {
+            state,
+            nonce: Secret::new(pending.nonce.as_str()),
+            verifier,
+            callback: self.issuer.endpoint(paths::CALLBACK),
+        })
+    }
+
+    /// What the client hears of a failed sign-in; the operator hears the cause.
+    fn judge_failure(&self, error: IdpError) -> (ErrorCode, &'static str) {
+        match error {
+            IdpError::AccessDenied => {
+                self.emit(&Event::LoginFailed { reason: error.to_string() });
+                (ErrorCode::AccessDenied, "the sign-in was denied")
+            }
+            IdpError::Refused(_) => {
+                self.emit(&Event::LoginFailed { reason: causes(&error) });
+                (ErrorCode::ServerError, "the sign-in failed")
+            }
+            IdpError::Unavailable(cause) => {
+                self.report(&Outage::IdentityProvider(cause));
+                (ErrorCode::TemporarilyUnavailable, "the identity provider cannot be reached")
+            }
+        }
+    }
+
+    /// Asks the policy; what it grants is cut down to what was consented to.
+    async fn approve(
+        &self,
+        request: &AuthorizedRequest,
+        identity: &Identity,
+    ) -> Result<Option<Approval>, PageError> {
+        // The client may have been removed while the person signed in.
+        let client = self.find_client(&request.client_id).await?.ok_or(PageError::UnknownClient)?;
+        let attempt = LoginAttempt {
+            identity,
+            client: &client,
+            scope: &request.scope,
+            resource: &request.resource,
+        };
+        let decision = self.policy.decide(&attempt).await;
+        let mut approval = match decision.map_err(|error| Outage::Policy(error.0))? {
+            Decision::Allow(approval) => approval,
+            Decision::Refuse => return Ok(None),
+        };
+        approval.scope = approval.scope.intersection(&request.scope);
+        approval.claims.retain(|name, _| !AccessTokenClaims::RESERVED.contains(&name.as_str()));
+        Ok((!approval.scope.is_empty()).then_some(approval))
+    }
+
+    async fn give_code(
+        &self,
+        request: &AuthorizedRequest,
+        identity: Identity,
+        approval: Approval,
+    ) -> Result<Secret, Outage> {
+        let code = self.entropy.secret()?;
+        let login = AuthorizedLogin {
+            request: request.clone(),
+            identity,
+            subject: approval.subject,
+            scope: approval.scope,
+            claims: approval.claims,
+        };
+        let record = CodeRecord {
+            hash: code.hash(),
+            login: Sealed::seal(&login, &code, CODE_PURPOSE, &*self.entropy)?,
+            stage: CodeStage::Fresh,
+            expires_at: self.clock.now().plus(self.lifetimes.code),
+        };
+        inserted(self.store.insert_code(record).await)?;
+        self.emit(&Event::LoginCompleted {
+            client_id: request.client_id.clone(),
+            subject: login.subject,
+            scope: login.scope,
+        });
+        Ok(code)
+    }
+}
+
+fn inserted(result: Result<Insertion, StoreError>) -> Result<(), Outage> {
+    match result? {
+        Insertion::Done => Ok(()),
+        Insertion::Conflict => Err(Outage::Collision),
+    }
+}

@@ -1,0 +1,227 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::event::{EventSink, TracingSink};
+use crate::idp::IdentityProvider;
+use crate::jose::{Algorithm, KeyRing, SigningKey};
+use crate::model::ClientRecord;
+use crate::server::config::{AccessTokenFormat, AuthorizationServer, Lifetimes};
+use crate::server::error::ConfigError;
+use crate::server::policy::{AllowEveryone, LoginPolicy};
+use crate::server::registration::{PreregisteredClient, admit};
+use crate::server::scope_policy::GrantableScopes;
+use crate::store::Store;
+use crate::types::{
+    ClientId, Clock, Entropy, Issuer, ResourceUri, Scope, ScopeToken, SystemClock, SystemEntropy,
+};
+
+/// Settings of an [`AuthorizationServer`]; inconsistencies surface in
+/// [`build`](Self::build).
+#[derive(Debug)]
+pub struct AuthorizationServerBuilder {
+    issuer: Issuer,
+    resource: ResourceUri,
+    resource_aliases: Vec<ResourceUri>,
+    scopes: GrantableScopes,
+    lifetimes: Lifetimes,
+    format: AccessTokenFormat,
+    dynamic_registration: bool,
+    allow_http: bool,
+    clients: Vec<PreregisteredClient>,
+    keys: Option<Arc<KeyRing>>,
+    store: Arc<dyn Store>,
+    idp: Arc<dyn IdentityProvider>,
+    policy: Arc<dyn LoginPolicy>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    events: Arc<dyn EventSink>,
+}
+
+impl AuthorizationServerBuilder {
+    pub(super) fn new(
+        issuer: Issuer,
+        resource: ResourceUri,
+        store: Arc<dyn Store>,
+        idp: Arc<dyn IdentityProvider>,
+    ) -> Self {
+        Self {
+            issuer,
+            resource,
+            resource_aliases: vec![],
+            scopes: GrantableScopes::default(),
+            lifetimes: Lifetimes::default(),
+            format: AccessTokenFormat::Jwt,
+            dynamic_registration: true,
+            allow_http: false,
+            clients: vec![],
+            keys: None,
+            store,
+            idp,
+            policy: Arc::new(AllowEveryone),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            events: Arc::new(TracingSink),
+        }
+    }
+
+    /// Adds a scope that can be granted, and what the consent page says it means.
+    #[must_use]
+    pub fn scope(mut self, scope: ScopeToken, description: impl Into<String>) -> Self {
+        self.scopes.described.insert(scope, description.into());
+        self
+    }
+
+    /// What a client gets that neither asks nor registered for a scope; by
+    /// default everything there is.
+    #[must_use]
+    pub fn default_scope(mut self, scope: Scope) -> Self {
+        self.scopes.default = scope;
+        self
+    }
+
+    /// Adds another name under which clients may ask for the resource.
+    #[must_use]
+    pub fn resource_alias(mut self, alias: ResourceUri) -> Self {
+        self.resource_aliases.push(alias);
+        self
+    }
+
+    /// How long things live.
+    #[must_use]
+    pub const fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// What access tokens look like; signed by default.
+    #[must_use]
+    pub const fn access_token_format(mut self, format: AccessTokenFormat) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Whether clients can register themselves; they can by default, since most
+    /// MCP clients have no other way.
+    #[must_use]
+    pub const fn dynamic_registration(mut self, on: bool) -> Self {
+        self.dynamic_registration = on;
+        self
+    }
+
+    /// Adds a client that the operator knows.
+    #[must_use]
+    pub fn client(mut self, client: PreregisteredClient) -> Self {
+        self.clients.push(client);
+        self
+    }
+
+    /// The keys that sign access tokens; by default one new ES256 key, which
+    /// is gone when the process ends.
+    #[must_use]
+    pub fn keys(mut self, keys: Arc<KeyRing>) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Who may sign in, as whom, and with what; by default [`AllowEveryone`].
+    #[must_use]
+    pub fn policy(mut self, policy: Arc<dyn LoginPolicy>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What tells the time.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where tokens get their randomness from.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// What hears of events; by default they go to `tracing`.
+    #[must_use]
+    pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// Accepts an issuer of plain `http` on a host that is not loopback.
+    ///
+    /// Codes, tokens and cookies can then be read on the way.
+    #[must_use]
+    pub const fn dangerous_allow_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
+    /// Makes the server.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the settings contradict each other or are unsafe.
+    pub fn build(mut self) -> Result<AuthorizationServer, ConfigError> {
+        if !(self.issuer.is_https() || self.issuer.is_loopback() || self.allow_http) {
+            return Err(ConfigError::PlainHttp);
+        }
+        self.lifetimes.judge()?;
+        self.judge_scopes()?;
+        let preregistered = self.admit_clients()?;
+        let keys = self.keys.map_or_else(|| new_keys(&*self.entropy), Ok)?;
+        Ok(AuthorizationServer {
+            issuer: self.issuer,
+            resource: self.resource,
+            resource_aliases: self.resource_aliases,
+            scopes: self.scopes,
+            lifetimes: self.lifetimes,
+            format: self.format,
+            dynamic_registration: self.dynamic_registration,
+            preregistered,
+            keys,
+            store: self.store,
+            idp: self.idp,
+            policy: self.policy,
+            clock: self.clock,
+            entropy: self.entropy,
+            events: self.events,
+        })
+    }
+
+    fn judge_scopes(&mut self) -> Result<(), ConfigError> {
+        let all = self.scopes.all();
+        if all.is_empty() {
+            return Err(ConfigError::NoScopes);
+        }
+        if self.scopes.default.is_empty() {
+            self.scopes.default = all;
+        } else if let Some(unknown) = self.scopes.default.iter().find(|scope| !all.contains(scope))
+        {
+            return Err(ConfigError::UnknownDefaultScope(unknown.to_string()));
+        }
+        Ok(())
+    }
+
+    fn admit_clients(&mut self) -> Result<HashMap<ClientId, ClientRecord>, ConfigError> {
+        let grantable = self.scopes.all();
+        let mut admitted = HashMap::new();
+        for client in self.clients.drain(..) {
+            let id = client.client_id.clone();
+            let refuse = |error| ConfigError::Client(id.to_string(), error);
+            let record = admit(client, &grantable).map_err(refuse)?;
+            admitted.insert(id, record);
+        }
+        Ok(admitted)
+    }
+}
+
+fn new_keys(entropy: &dyn Entropy) -> Result<Arc<KeyRing>, ConfigError> {
+    let key = SigningKey::generate(Algorithm::Es256, entropy)
+        .and_then(|key| KeyRing::new(Arc::new(key)))
+        .map_err(|error| ConfigError::Key(error.to_string()))?;
+    Ok(Arc::new(key))
+}

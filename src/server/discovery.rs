@@ -1,0 +1,40 @@
+use crate::jose::JwkSet;
+use crate::model::{AuthMethod, GrantType};
+use crate::protocol::metadata::AuthorizationServerMetadata;
+use crate::server::config::{AccessTokenFormat, AuthorizationServer, paths};
+
+impl AuthorizationServer {
+    /// What this server says of itself ([RFC 8414, section 2]).
+    ///
+    /// [RFC 8414, section 2]: https://www.rfc-editor.org/rfc/rfc8414#section-2
+    #[must_use]
+    pub fn metadata(&self) -> AuthorizationServerMetadata {
+        let endpoint = |path| self.issuer.endpoint(path);
+        let auth_methods: Vec<_> = AuthMethod::ALL.map(AuthMethod::as_str).to_vec();
+        AuthorizationServerMetadata {
+            issuer: self.issuer.clone(),
+            authorization_endpoint: endpoint(paths::AUTHORIZE),
+            token_endpoint: endpoint(paths::TOKEN),
+            jwks_uri: (self.format == AccessTokenFormat::Jwt).then(|| endpoint(paths::JWKS)),
+            registration_endpoint: self.dynamic_registration.then(|| endpoint(paths::REGISTER)),
+            revocation_endpoint: endpoint(paths::REVOKE),
+            scopes_supported: self.scopes.described.keys().cloned().collect(),
+            response_types_supported: vec!["code"],
+            response_modes_supported: vec!["query"],
+            grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
+            token_endpoint_auth_methods_supported: auth_methods.clone(),
+            revocation_endpoint_auth_methods_supported: auth_methods,
+            code_challenge_methods_supported: vec!["S256"],
+            authorization_response_iss_parameter_supported: true,
+            protected_resources: vec![self.resource.clone()],
+            service_documentation: None,
+        }
+    }
+
+    /// The keys with which access tokens can be verified now
+    /// ([RFC 7517, section 5](https://www.rfc-editor.org/rfc/rfc7517#section-5)).
+    #[must_use]
+    pub fn jwks(&self) -> JwkSet {
+        self.keys.jwks(self.clock.now())
+    }
+}

@@ -1,0 +1,297 @@
+use thiserror::Error;
+
+use crate::jose::SignError;
+use crate::model::SealError;
+use crate::protocol::credentials::InvalidCredentials;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::revoke::InvalidRevocationRequest;
+use crate::protocol::token::InvalidTokenRequest;
+use crate::store::StoreError;
+use crate::types::{EntropyError, InvalidRedirectUri, RedirectUri};
+
+/// The settings contradict each other or are unsafe.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The issuer is plain `http` on a host that is not loopback.
+    #[error("the issuer is plain http and not loopback; allow that with dangerous_allow_http")]
+    PlainHttp,
+    /// No scope can be granted.
+    #[error("no scope was configured: nothing could be granted")]
+    NoScopes,
+    /// A scope that is granted by default cannot be granted at all.
+    #[error("the default scope holds {0}, which is none of the scopes")]
+    UnknownDefaultScope(String),
+    /// A lifetime is zero, or longer than the one that holds it.
+    #[error("the lifetime {0} is zero or longer than what it belongs to")]
+    Lifetime(&'static str),
+    /// A client was configured in a way in which it could not be used.
+    #[error("the preregistered client {0} is unusable: {1}")]
+    Client(String, #[source] RegistrationError),
+    /// A key could not be made or used.
+    #[error("the signing key is unusable: {0}")]
+    Key(String),
+}
+
+/// A failure of the server itself; the client may try again.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Outage {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// There was no randomness.
+    #[error("the source of randomness failed")]
+    Entropy(#[from] EntropyError),
+    /// Nothing could be signed.
+    #[error("signing failed")]
+    Sign(#[from] SignError),
+    /// Nothing could be sealed, or what was sealed does not open.
+    #[error("sealing failed")]
+    Seal(#[from] SealError),
+    /// The identity provider failed.
+    #[error("the identity provider failed")]
+    IdentityProvider(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The login policy failed.
+    #[error("the login policy failed")]
+    Policy(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An identifier that was just made exists already.
+    #[error("an identifier that was just made exists already")]
+    Collision,
+}
+
+/// A client did not prove who it is.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ClientAuthError {
+    /// The request does not present a client in one well-formed way.
+    #[error("the client credentials are unusable: {0}")]
+    Malformed(#[from] InvalidCredentials),
+    /// There is no such client.
+    #[error("the client is unknown")]
+    Unknown,
+    /// The secret is wrong or missing.
+    #[error("the client secret is wrong or missing")]
+    WrongSecret,
+    /// A public client showed a secret.
+    #[error("the client is public and has no secret")]
+    UnexpectedSecret,
+    /// The server failed.
+    #[error("{0}")]
+    Outage(#[from] Outage),
+}
+
+impl From<&ClientAuthError> for ErrorCode {
+    fn from(error: &ClientAuthError) -> Self {
+        match error {
+            ClientAuthError::Malformed(InvalidCredentials::Several) => Self::InvalidRequest,
+            ClientAuthError::Malformed(
+                InvalidCredentials::Missing
+                | InvalidCredentials::Header
+                | InvalidCredentials::ClientId,
+            )
+            | ClientAuthError::Unknown
+            | ClientAuthError::WrongSecret
+            | ClientAuthError::UnexpectedSecret => Self::InvalidClient,
+            ClientAuthError::Outage(_) => Self::TemporarilyUnavailable,
+        }
+    }
+}
+
+/// Why a token request gets no tokens.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The form is no token request.
+    #[error("the token request is malformed: {0}")]
+    Malformed(#[from] InvalidTokenRequest),
+    /// The client is not registered for this grant.
+    #[error("the client is not registered for this grant")]
+    GrantTypeNotAllowed,
+    /// There is no such code, or it expired.
+    #[error("the authorization code is unknown or expired")]
+    CodeUnknown,
+    /// The code was given to another client.
+    #[error("the authorization code belongs to another client")]
+    CodeOfAnotherClient,
+    /// The code was redeemed before; its grant is revoked now.
+    #[error("the authorization code was used before")]
+    CodeReplayed,
+    /// The redirect URI is not the one of the authorization request.
+    #[error("the redirect_uri differs from that of the authorization request")]
+    RedirectUriMismatch,
+    /// The verifier does not answer the challenge.
+    #[error("the code_verifier does not match the code_challenge")]
+    VerifierMismatch,
+    /// The resource is not the one that was authorized.
+    #[error("the resource is not the one that was authorized")]
+    ResourceMismatch,
+    /// There is no such refresh token, or it expired or was revoked.
+    #[error("the refresh token is unknown, expired or revoked")]
+    RefreshUnknown,
+    /// The refresh token was given to another client.
+    #[error("the refresh token belongs to another client")]
+    RefreshOfAnotherClient,
+    /// The refresh token was replaced before; its grant is revoked now.
+    #[error("the refresh token was used before")]
+    RefreshReused,
+    /// More was asked for than was granted.
+    #[error("the scope goes beyond what was granted")]
+    ScopeTooWide,
+    /// The server failed.
+    #[error("{0}")]
+    Outage(#[from] Outage),
+}
+
+impl From<&TokenError> for ErrorCode {
+    fn from(error: &TokenError) -> Self {
+        match error {
+            TokenError::Malformed(
+                InvalidTokenRequest::Missing(_) | InvalidTokenRequest::Verifier(_),
+            ) => Self::InvalidRequest,
+            TokenError::Malformed(InvalidTokenRequest::GrantType) => Self::UnsupportedGrantType,
+            TokenError::Malformed(InvalidTokenRequest::Scope) | TokenError::ScopeTooWide => {
+                Self::InvalidScope
+            }
+            TokenError::Malformed(InvalidTokenRequest::Resource) | TokenError::ResourceMismatch => {
+                Self::InvalidTarget
+            }
+            TokenError::GrantTypeNotAllowed => Self::UnauthorizedClient,
+            TokenError::CodeUnknown
+            | TokenError::CodeOfAnotherClient
+            | TokenError::CodeReplayed
+            | TokenError::RedirectUriMismatch
+            | TokenError::VerifierMismatch
+            | TokenError::RefreshUnknown
+            | TokenError::RefreshOfAnotherClient
+            | TokenError::RefreshReused => Self::InvalidGrant,
+            TokenError::Outage(_) => Self::TemporarilyUnavailable,
+        }
+    }
+}
+
+/// Why a registration is refused.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RegistrationError {
+    /// The body is no JSON object of client metadata.
+    #[error("the body is no JSON object of client metadata")]
+    Malformed,
+    /// There is no redirect URI, or more than there may be.
+    #[error("there is no redirect URI, or there are too many")]
+    RedirectUriCount,
+    /// A redirect URI is not safe to send a code to.
+    #[error("a redirect URI is refused: {0}")]
+    RedirectUri(#[from] InvalidRedirectUri),
+    /// A confidential client has a redirect URI of a native application.
+    #[error("a private-use redirect URI is for public clients only")]
+    PrivateUseOfConfidentialClient,
+    /// The client wants to prove itself in a way this server does not know.
+    #[error("the token_endpoint_auth_method is not supported")]
+    AuthMethod,
+    /// No grant type is left that this server knows.
+    #[error("none of the grant types is supported")]
+    NoGrantType,
+    /// No response type is left that this server knows.
+    #[error("none of the response types is supported")]
+    NoResponseType,
+    /// No scope is left that this server knows.
+    #[error("none of the scopes is supported")]
+    NoScope,
+    /// The name is too long or holds characters that could deceive a person.
+    #[error("the client_name is too long or has control characters")]
+    Name,
+    /// A secret is missing where one is needed, or there is one too many.
+    #[error("the client secret does not fit the authentication method")]
+    Secret,
+    /// The server failed.
+    #[error("{0}")]
+    Outage(#[from] Outage),
+}
+
+impl From<&RegistrationError> for ErrorCode {
+    fn from(error: &RegistrationError) -> Self {
+        match error {
+            RegistrationError::RedirectUriCount
+            | RegistrationError::RedirectUri(_)
+            | RegistrationError::PrivateUseOfConfidentialClient => Self::InvalidRedirectUri,
+            RegistrationError::Malformed
+            | RegistrationError::AuthMethod
+            | RegistrationError::NoGrantType
+            | RegistrationError::NoResponseType
+            | RegistrationError::NoScope
+            | RegistrationError::Name
+            | RegistrationError::Secret => Self::InvalidClientMetadata,
+            RegistrationError::Outage(_) => Self::TemporarilyUnavailable,
+        }
+    }
+}
+
+/// Why an authorization request goes no further, and who hears of it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AuthorizeError {
+    /// Client or redirect URI are not known good: only the person may be told.
+    #[error("{0}")]
+    Page(#[from] PageError),
+    /// Client and redirect URI are good: the client is told.
+    #[error("{reason}")]
+    Redirect {
+        /// Where to.
+        to: RedirectUri,
+        /// The client's state, byte for byte.
+        state: Option<String>,
+        /// What the client hears.
+        code: ErrorCode,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// Why a person sees a page instead of being sent on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PageError {
+    /// A parameter is repeated or not UTF-8.
+    #[error("the request is malformed")]
+    Malformed,
+    /// The request names no client, or one that is unknown.
+    #[error("the client is unknown")]
+    UnknownClient,
+    /// The redirect URI is missing, malformed or not one of the client's.
+    #[error("the redirect_uri is not one the client registered")]
+    RedirectUri,
+    /// The consent form is not from a page this browser was shown, or too old.
+    #[error("the consent form is not from this browser, or too old")]
+    ForeignConsent,
+    /// The sign-in is unknown, was used before or is too old.
+    #[error("the sign-in is unknown, was used before or is too old")]
+    UnknownLogin,
+    /// The sign-in was begun in another browser.
+    #[error("the sign-in was begun in another browser")]
+    ForeignBrowser,
+    /// The server failed.
+    #[error("{0}")]
+    Outage(#[from] Outage),
+}
+
+/// Why a revocation request is refused. An unknown token is no error.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RevokeError {
+    /// The form is no revocation request.
+    #[error("the revocation request is malformed: {0}")]
+    Malformed(#[from] InvalidRevocationRequest),
+    /// The server failed.
+    #[error("{0}")]
+    Outage(#[from] Outage),
+}
+
+impl From<&RevokeError> for ErrorCode {
+    fn from(error: &RevokeError) -> Self {
+        match error {
+            RevokeError::Malformed(InvalidRevocationRequest) => Self::InvalidRequest,
+            RevokeError::Outage(_) => Self::TemporarilyUnavailable,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The authorization server role (layer 4).
+//!
+//! Every method takes parsed values and returns what to tell the client; the
+//! HTTP around it is in [`endpoint`](crate::endpoint).
+
+mod authorize;
+mod builder;
+mod client_auth;
+mod config;
+mod discovery;
+mod error;
+mod policy;
+mod registration;
+mod revoke;
+mod scope_policy;
+mod token;
+
+pub use authorize::{
+    AuthorizeStep, BrowserSecret, ConsentDecision, ConsentPrompt, ScopeDescription, ValidRequest,
+};
+pub use client_auth::AuthenticatedClient;
+pub use builder::AuthorizationServerBuilder;
+pub use config::{AccessTokenFormat, AuthorizationServer, Lifetimes, paths};
+pub use error::{
+    AuthorizeError, ClientAuthError, ConfigError, Outage, PageError, RegistrationError, RevokeError,
+    TokenError,
+};
+pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};
+pub use registration::PreregisteredClient;

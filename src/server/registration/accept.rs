@@ -1,0 +1,119 @@
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use crate::model::{AuthMethod, GrantType};
+use crate::protocol::client_metadata::ClientMetadata;
+use crate::server::error::RegistrationError;
+use crate::types::{RedirectUri, RedirectUriKind, Scope};
+
+const MAX_REDIRECT_URIS: usize = 32;
+const MAX_NAME_CHARACTERS: usize = 128;
+
+/// Client metadata that was judged: what is in it can be acted on.
+///
+/// Every way of registering goes through [`accept`], so that what is accepted
+/// in one place is not refused in another.
+#[derive(Debug)]
+pub(super) struct AcceptedMetadata {
+    pub(super) name: Option<String>,
+    pub(super) client_uri: Option<String>,
+    pub(super) redirect_uris: Vec<RedirectUri>,
+    pub(super) auth_method: AuthMethod,
+    pub(super) grant_types: BTreeSet<GrantType>,
+    pub(super) scope: Option<Scope>,
+}
+
+/// Judges what a client says of itself ([RFC 7591, section 2]).
+///
+/// What this server does not know is left out as long as something usable
+/// remains; the effective set is echoed.
+///
+/// [RFC 7591, section 2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
+pub(super) fn accept(
+    metadata: ClientMetadata,
+    grantable: &Scope,
+) -> Result<AcceptedMetadata, RegistrationError> {
+    let auth_method = accept_auth_method(metadata.token_endpoint_auth_method.as_deref())?;
+    let redirect_uris = accept_redirect_uris(&metadata.redirect_uris, auth_method)?;
+    let response_types = metadata.response_types.as_deref();
+    if response_types.is_some_and(|types| !types.iter().any(|name| name == "code")) {
+        return Err(RegistrationError::NoResponseType);
+    }
+    Ok(AcceptedMetadata {
+        name: metadata.client_name.map(accept_name).transpose()?,
+        client_uri: metadata.client_uri.filter(|text| is_web_page(text)),
+        redirect_uris,
+        auth_method,
+        grant_types: accept_grant_types(metadata.grant_types.as_deref())?,
+        scope: metadata.scope.map(|text| accept_scope(&text, grantable)).transpose()?,
+    })
+}
+
+fn accept_auth_method(name: Option<&str>) -> Result<AuthMethod, RegistrationError> {
+    name.map_or(Ok(AuthMethod::None), |name| {
+        AuthMethod::from_name(name).ok_or(RegistrationError::AuthMethod)
+    })
+}
+
+fn accept_redirect_uris(
+    texts: &[String],
+    auth_method: AuthMethod,
+) -> Result<Vec<RedirectUri>, RegistrationError> {
+    if texts.is_empty() || texts.len() > MAX_REDIRECT_URIS {
+        return Err(RegistrationError::RedirectUriCount);
+    }
+    let mut uris = Vec::with_capacity(texts.len());
+    for text in texts {
+        let uri = RedirectUri::parse(text)?;
+        if uri.kind() == RedirectUriKind::PrivateUse && auth_method != AuthMethod::None {
+            return Err(RegistrationError::PrivateUseOfConfidentialClient);
+        }
+        if !uris.contains(&uri) {
+            uris.push(uri);
+        }
+    }
+    Ok(uris)
+}
+
+fn accept_grant_types(
+    names: Option<&[String]>,
+) -> Result<BTreeSet<GrantType>, RegistrationError> {
+    let Some(names) = names else {
+        return Ok(BTreeSet::from([GrantType::AuthorizationCode]));
+    };
+    let known: BTreeSet<_> = names.iter().filter_map(|name| GrantType::from_name(name)).collect();
+    // Without a code there is nothing that could be refreshed.
+    if known.contains(&GrantType::AuthorizationCode) {
+        Ok(known)
+    } else {
+        Err(RegistrationError::NoGrantType)
+    }
+}
+
+fn accept_scope(text: &str, grantable: &Scope) -> Result<Scope, RegistrationError> {
+    let known: Scope = text
+        .split(' ')
+        .filter_map(|token| grantable.iter().find(|known| known.as_str() == token).cloned())
+        .collect();
+    if known.is_empty() && !text.trim().is_empty() {
+        return Err(RegistrationError::NoScope);
+    }
+    Ok(if known.is_empty() { grantable.clone() } else { known })
+}
+
+fn accept_name(name: String) -> Result<String, RegistrationError> {
+    let deceptive = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    if name.chars().count() > MAX_NAME_CHARACTERS || name.chars().any(deceptive) {
+        return Err(RegistrationError::Name);
+    }
+    Ok(name)
+}
+
+fn is_web_page(text: &str) -> bool {
+    text.len() <= 2048
+        && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+}

@@ -1,0 +1,33 @@
+//! The token endpoint's work: one file a grant, and one that mints.
+
+mod code;
+mod issue;
+mod refresh;
+
+use crate::protocol::token::{TokenRequest, TokenResponse};
+use crate::server::client_auth::AuthenticatedClient;
+use crate::server::config::AuthorizationServer;
+use crate::server::error::TokenError;
+
+pub(super) use code::PURPOSE as CODE_PURPOSE;
+pub(super) use issue::RefreshToken;
+
+impl AuthorizationServer {
+    /// Answers a token request ([RFC 6749, section 3.2]).
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] with the reason.
+    ///
+    /// [RFC 6749, section 3.2]: https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+    pub async fn token(
+        &self,
+        client: &AuthenticatedClient,
+        request: &TokenRequest,
+    ) -> Result<TokenResponse, TokenError> {
+        match request {
+            TokenRequest::AuthorizationCode(request) => self.exchange_code(client, request).await,
+            TokenRequest::RefreshToken(request) => self.refresh(client, request).await,
+        }
+    }
+}
