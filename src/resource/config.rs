@@ -1,0 +1,224 @@
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+use thiserror::Error;
+
+use crate::event::{Event, EventSink, TracingSink};
+use crate::protocol::bearer::{BearerToken, InvalidBearer};
+use crate::resource::error::ResourceError;
+use crate::resource::operation::{InvalidMessage, Operation};
+use crate::resource::scope_policy::ScopePolicy;
+use crate::resource::verified::VerifiedToken;
+use crate::resource::verifier::{TokenVerifier, VerifierError};
+use crate::types::{Clock, Issuer, ResourceUri, Scope, SystemClock};
+
+/// The resource server role: guards one MCP endpoint.
+#[derive(Debug)]
+pub struct ResourceServer {
+    resource: ResourceUri,
+    aliases: Vec<ResourceUri>,
+    authorization_servers: Vec<Issuer>,
+    verifier: Arc<dyn TokenVerifier>,
+    policy: ScopePolicy,
+    name: Option<String>,
+    clock: Arc<dyn Clock>,
+    events: Arc<dyn EventSink>,
+}
+
+/// Settings of a [`ResourceServer`]; inconsistencies surface in
+/// [`build`](Self::build).
+#[derive(Debug)]
+pub struct ResourceServerBuilder(ResourceServer);
+
+/// The settings contradict each other.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ResourceConfigError {
+    /// No authorization server is trusted.
+    #[error("a protected resource needs at least one authorization server")]
+    NoAuthorizationServer,
+}
+
+impl ResourceServer {
+    /// Begins to configure a guard for `resource` that trusts `authorization_server`.
+    #[must_use]
+    pub fn builder(
+        resource: ResourceUri,
+        authorization_servers: Vec<Issuer>,
+        verifier: Arc<dyn TokenVerifier>,
+    ) -> ResourceServerBuilder {
+        ResourceServerBuilder(Self {
+            resource,
+            aliases: vec![],
+            authorization_servers,
+            verifier,
+            policy: ScopePolicy::default(),
+            name: None,
+            clock: Arc::new(SystemClock),
+            events: Arc::new(TracingSink),
+        })
+    }
+
+    /// Finds out who calls.
+    ///
+    /// # Errors
+    ///
+    /// [`ResourceError`] with the reason.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<VerifiedToken, ResourceError> {
+        let token = match BearerToken::parse(headers) {
+            Ok(token) => token.ok_or(ResourceError::NoCredentials)?,
+            // A token that is too long to be looked at is just not good.
+            Err(InvalidBearer::TooLong) => return Err(self.refuse_unread()),
+            Err(error) => return Err(error.into()),
+        };
+        let now = self.clock.now();
+        let claims = match self.verifier.verify(&token, now).await {
+            Ok(claims) => claims,
+            Err(VerifierError::Refused(reason)) => return Err(self.refuse(reason)),
+            Err(error @ VerifierError::Unavailable(_)) => return Err(self.fail(error)),
+        };
+        VerifiedToken::accept(claims, self, now).map_err(|refusal| {
+            self.events.emit(&Event::AccessTokenRefused { reason: refusal.to_string() });
+            refusal.into()
+        })
+    }
+
+    /// Decides whether the holder of `token` may do what `body` asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`ResourceError::InsufficientScope`] if not; [`ResourceError::Message`]
+    /// if it cannot be told what the body asks for.
+    pub fn authorize(
+        &self,
+        token: &VerifiedToken,
+        headers: &HeaderMap,
+        body: Option<&[u8]>,
+    ) -> Result<(), ResourceError> {
+        let operations = match body {
+            Some(_) if headers.contains_key(CONTENT_ENCODING) => {
+                return Err(InvalidMessage::ContentEncoding.into());
+            }
+            Some(body) => Operation::parse_body(body)?,
+            None => vec![],
+        };
+        let required = self.policy.required(&operations);
+        if self.policy.allows(token.scope(), &required) {
+            return Ok(());
+        }
+        let subject = token.subject().clone();
+        self.events.emit(&Event::ScopeInsufficient { subject, required: required.clone() });
+        Err(ResourceError::InsufficientScope { needed: required.union(token.scope()) })
+    }
+
+    fn refuse(&self, reason: &str) -> ResourceError {
+        self.events.emit(&Event::AccessTokenRefused { reason: reason.to_owned() });
+        crate::resource::error::TokenRefusal::NotAuthentic.into()
+    }
+
+    fn refuse_unread(&self) -> ResourceError {
+        self.refuse("it is too long to be looked at")
+    }
+
+    fn fail(&self, error: VerifierError) -> ResourceError {
+        let cause = match &error {
+            VerifierError::Unavailable(cause) => cause.to_string(),
+            VerifierError::Refused(reason) => (*reason).to_owned(),
+        };
+        self.events.emit(&Event::Outage { cause });
+        ResourceError::Unavailable(error)
+    }
+
+    /// The resource that is guarded.
+    #[must_use]
+    pub const fn resource(&self) -> &ResourceUri {
+        &self.resource
+    }
+
+    /// The authorization servers that are trusted.
+    #[must_use]
+    pub fn authorization_servers(&self) -> &[Issuer] {
+        &self.authorization_servers
+    }
+
+    /// What operations need.
+    #[must_use]
+    pub const fn policy(&self) -> &ScopePolicy {
+        &self.policy
+    }
+
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The scopes a client should begin with. `offline_access` is between the
+    /// client and the authorization server, and never the resource's.
+    pub(super) fn scopes_supported(&self) -> Scope {
+        let basic = self.policy.connect().iter();
+        basic.filter(|scope| scope.as_str() != "offline_access").cloned().collect()
+    }
+
+    pub(super) fn trusted_issuer(&self, issuer: &str) -> Option<&str> {
+        self.authorization_servers.iter().map(Issuer::as_str).find(|trusted| *trusted == issuer)
+    }
+
+    /// Whether `audience` names this resource, however it is spelled.
+    pub(super) fn is_named(&self, audience: &str) -> bool {
+        if audience == self.resource.as_str() {
+            return true;
+        }
+        ResourceUri::parse(audience).is_ok_and(|named| {
+            std::iter::once(&self.resource).chain(&self.aliases).any(|resource| *resource == named)
+        })
+    }
+}
+
+impl ResourceServerBuilder {
+    /// Which scopes operations need; by default a token of any scope will do.
+    #[must_use]
+    pub fn scope_policy(mut self, policy: ScopePolicy) -> Self {
+        self.0.policy = policy;
+        self
+    }
+
+    /// Adds another name of the resource that an audience may have.
+    #[must_use]
+    pub fn alias(mut self, alias: ResourceUri) -> Self {
+        self.0.aliases.push(alias);
+        self
+    }
+
+    /// The name to show for the resource.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.0.name = Some(name.into());
+        self
+    }
+
+    /// What tells the time.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// What hears of events; by default they go to `tracing`.
+    #[must_use]
+    pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
+        self.0.events = events;
+        self
+    }
+
+    /// Makes the guard.
+    ///
+    /// # Errors
+    ///
+    /// [`ResourceConfigError`] if the settings contradict each other.
+    pub fn build(self) -> Result<ResourceServer, ResourceConfigError> {
+        if self.0.authorization_servers.is_empty() {
+            return Err(ResourceConfigError::NoAuthorizationServer);
+        }
+        Ok(self.0)
+    }
+}

@@ -1,0 +1,20 @@
+//! The resource server role (layer 4): checks access tokens and says what a
+//! client lacks.
+//!
+//! A [`TokenVerifier`] vouches for a token's authenticity; whether it is good
+//! here is decided in one place, [`VerifiedToken`].
+
+mod config;
+mod error;
+mod metadata;
+mod operation;
+mod scope_policy;
+mod verified;
+pub mod verifier;
+
+pub use config::{ResourceConfigError, ResourceServer, ResourceServerBuilder};
+pub use error::{ResourceError, TokenRefusal};
+pub use operation::{InvalidMessage, Operation};
+pub use scope_policy::ScopePolicy;
+pub use verified::VerifiedToken;
+pub use verifier::{TokenClaims, TokenVerifier, VerifierError};

@@ -1,0 +1,85 @@
+use std::collections::BTreeMap;
+
+use crate::resource::operation::Operation;
+use crate::types::{Scope, ScopeHierarchy, ScopeToken};
+
+/// Which scopes an operation needs: a table, read before the handler runs.
+///
+/// ```
+/// use oauth_for_mcp::resource::ScopePolicy;
+/// use oauth_for_mcp::types::{Scope, ScopeToken};
+///
+/// let read = ScopeToken::parse("notes:read")?;
+/// let write = ScopeToken::parse("notes:write")?;
+/// let policy = ScopePolicy::new(Scope::from_iter([read.clone()]))
+///     .tool("add_note", Scope::from_iter([write.clone()]))
+///     .covers(write, read);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ScopePolicy {
+    connect: Scope,
+    tools: BTreeMap<String, Scope>,
+    methods: BTreeMap<String, Scope>,
+    hierarchy: ScopeHierarchy,
+}
+
+impl ScopePolicy {
+    /// A policy by which every request needs `connect` and nothing more.
+    #[must_use]
+    pub fn new(connect: Scope) -> Self {
+        Self { connect, ..Self::default() }
+    }
+
+    /// Adds that calling the tool `name` needs `scope` as well.
+    #[must_use]
+    pub fn tool(mut self, name: impl Into<String>, scope: Scope) -> Self {
+        self.tools.insert(name.into(), scope);
+        self
+    }
+
+    /// Adds that the JSON-RPC method `name` needs `scope` as well.
+    #[must_use]
+    pub fn method(mut self, name: impl Into<String>, scope: Scope) -> Self {
+        self.methods.insert(name.into(), scope);
+        self
+    }
+
+    /// Adds that whoever holds `broad` may do what needs `narrow`.
+    #[must_use]
+    pub fn covers(mut self, broad: ScopeToken, narrow: ScopeToken) -> Self {
+        self.hierarchy.insert(broad, narrow);
+        self
+    }
+
+    /// What every request needs.
+    #[must_use]
+    pub const fn connect(&self) -> &Scope {
+        &self.connect
+    }
+
+    /// Everything that all of `operations` together need.
+    #[must_use]
+    pub fn required(&self, operations: &[Operation]) -> Scope {
+        let by_name = |table: &BTreeMap<String, Scope>, name: Option<&String>| {
+            name.and_then(|name| table.get(name)).cloned().unwrap_or_default()
+        };
+        operations.iter().fold(self.connect.clone(), |needed, operation| {
+            needed
+                .union(&by_name(&self.methods, operation.method.as_ref()))
+                .union(&by_name(&self.tools, operation.tool.as_ref()))
+        })
+    }
+
+    /// Whether somebody who holds `held` may do what needs `required`.
+    #[must_use]
+    pub fn allows(&self, held: &Scope, required: &Scope) -> bool {
+        self.hierarchy.covers(held, required)
+    }
+
+    /// Whether a body has to be read to know what a request needs.
+    #[must_use]
+    pub fn depends_on_body(&self) -> bool {
+        !self.tools.is_empty() || !self.methods.is_empty()
+    }
+}
