@@ -79,7 +79,9 @@ impl ResourceServer {
             Err(error @ VerifierError::Unavailable(_)) => return Err(self.fail(error)),
         };
         VerifiedToken::accept(claims, self, now).map_err(|refusal| {
-            self.events.emit(&Event::AccessTokenRefused { reason: refusal.to_string() });
+            self.events.emit(&Event::AccessTokenRefused {
+                reason: refusal.to_string(),
+            });
             refusal.into()
         })
     }
@@ -108,12 +110,19 @@ impl ResourceServer {
             return Ok(());
         }
         let subject = token.subject().clone();
-        self.events.emit(&Event::ScopeInsufficient { subject, required: required.clone() });
-        Err(ResourceError::InsufficientScope { needed: required.union(token.scope()) })
+        self.events.emit(&Event::ScopeInsufficient {
+            subject,
+            required: required.clone(),
+        });
+        Err(ResourceError::InsufficientScope {
+            needed: required.union(token.scope()),
+        })
     }
 
     fn refuse(&self, reason: &str) -> ResourceError {
-        self.events.emit(&Event::AccessTokenRefused { reason: reason.to_owned() });
+        self.events.emit(&Event::AccessTokenRefused {
+            reason: reason.to_owned(),
+        });
         crate::resource::error::TokenRefusal::NotAuthentic.into()
     }
 
@@ -156,11 +165,17 @@ impl ResourceServer {
     /// client and the authorization server, and never the resource's.
     pub(super) fn scopes_supported(&self) -> Scope {
         let basic = self.policy.connect().iter();
-        basic.filter(|scope| scope.as_str() != "offline_access").cloned().collect()
+        basic
+            .filter(|scope| scope.as_str() != "offline_access")
+            .cloned()
+            .collect()
     }
 
     pub(super) fn trusted_issuer(&self, issuer: &str) -> Option<&str> {
-        self.authorization_servers.iter().map(Issuer::as_str).find(|trusted| *trusted == issuer)
+        self.authorization_servers
+            .iter()
+            .map(Issuer::as_str)
+            .find(|trusted| *trusted == issuer)
     }
 
     /// Whether `audience` names this resource, however it is spelled.
@@ -169,7 +184,9 @@ impl ResourceServer {
             return true;
         }
         ResourceUri::parse(audience).is_ok_and(|named| {
-            std::iter::once(&self.resource).chain(&self.aliases).any(|resource| *resource == named)
+            std::iter::once(&self.resource)
+                .chain(&self.aliases)
+                .any(|resource| *resource == named)
         })
     }
 }

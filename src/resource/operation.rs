@@ -64,18 +64,27 @@ impl Operation {
         if batch.is_empty() || batch.len() > Self::MAX_BATCH {
             return Err(InvalidMessage::BatchSize);
         }
-        batch.iter().map(|message| Self::parse(message.get())).collect()
+        batch
+            .iter()
+            .map(|message| Self::parse(message.get()))
+            .collect()
     }
 
     fn parse(text: &str) -> Result<Self, InvalidMessage> {
         let message: Message<'_> =
             serde_json::from_str(text).map_err(|_| InvalidMessage::Malformed)?;
         if message.method.as_deref() != Some("tools/call") {
-            return Ok(Self { method: message.method, tool: None });
+            return Ok(Self {
+                method: message.method,
+                tool: None,
+            });
         }
         let params = message.params.ok_or(InvalidMessage::NoTool)?;
         let call: CallParams =
             serde_json::from_str(params.get()).map_err(|_| InvalidMessage::NoTool)?;
-        Ok(Self { method: message.method, tool: Some(call.name) })
+        Ok(Self {
+            method: message.method,
+            tool: Some(call.name),
+        })
     }
 }

@@ -28,7 +28,10 @@ impl ScopePolicy {
     /// A policy by which every request needs `connect` and nothing more.
     #[must_use]
     pub fn new(connect: Scope) -> Self {
-        Self { connect, ..Self::default() }
+        Self {
+            connect,
+            ..Self::default()
+        }
     }
 
     /// Adds that calling the tool `name` needs `scope` as well.
@@ -62,13 +65,17 @@ impl ScopePolicy {
     #[must_use]
     pub fn required(&self, operations: &[Operation]) -> Scope {
         let by_name = |table: &BTreeMap<String, Scope>, name: Option<&String>| {
-            name.and_then(|name| table.get(name)).cloned().unwrap_or_default()
+            name.and_then(|name| table.get(name))
+                .cloned()
+                .unwrap_or_default()
         };
-        operations.iter().fold(self.connect.clone(), |needed, operation| {
-            needed
-                .union(&by_name(&self.methods, operation.method.as_ref()))
-                .union(&by_name(&self.tools, operation.tool.as_ref()))
-        })
+        operations
+            .iter()
+            .fold(self.connect.clone(), |needed, operation| {
+                needed
+                    .union(&by_name(&self.methods, operation.method.as_ref()))
+                    .union(&by_name(&self.tools, operation.tool.as_ref()))
+            })
     }
 
     /// Whether somebody who holds `held` may do what needs `required`.

@@ -24,7 +24,9 @@ impl VerifiedToken {
         if !claims.is_access_token {
             return Err(TokenRefusal::Kind);
         }
-        let issuer = resource.trusted_issuer(&claims.issuer).ok_or(TokenRefusal::Issuer)?;
+        let issuer = resource
+            .trusted_issuer(&claims.issuer)
+            .ok_or(TokenRefusal::Issuer)?;
         let audience = claims.audience.iter().find(|name| resource.is_named(name));
         let audience = audience.ok_or(TokenRefusal::Audience)?;
         let registered = RegisteredClaims {
@@ -34,7 +36,10 @@ impl VerifiedToken {
             not_before: claims.not_before,
             issued_at: None,
         };
-        let expected = ExpectedClaims { issuer, audiences: &[audience] };
+        let expected = ExpectedClaims {
+            issuer,
+            audiences: &[audience],
+        };
         ClaimRules::default().judge(&registered, &expected, now)?;
         Ok(Self(Arc::new(claims)))
     }

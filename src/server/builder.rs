@@ -199,7 +199,11 @@ impl AuthorizationServerBuilder {
         }
         if self.scopes.default.is_empty() {
             self.scopes.default = all;
-        } else if let Some(unknown) = self.scopes.default.iter().find(|scope| !all.contains(scope))
+        } else if let Some(unknown) = self
+            .scopes
+            .default
+            .iter()
+            .find(|scope| !all.contains(scope))
         {
             return Err(ConfigError::UnknownDefaultScope(unknown.to_string()));
         }

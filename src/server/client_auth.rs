@@ -37,8 +37,10 @@ impl AuthorizationServer {
         &self,
         credentials: &ClientCredentials,
     ) -> Result<AuthenticatedClient, ClientAuthError> {
-        let client =
-            self.find_client(&credentials.client_id).await?.ok_or(ClientAuthError::Unknown)?;
+        let client = self
+            .find_client(&credentials.client_id)
+            .await?
+            .ok_or(ClientAuthError::Unknown)?;
         judge(&client, &credentials.proof)?;
         Ok(AuthenticatedClient { client })
     }

@@ -86,7 +86,9 @@ impl Lifetimes {
             ("login", self.login, Duration::from_secs(600)),
             ("unused_client", self.unused_client, Duration::MAX),
         ];
-        let wrong = bounds.iter().find(|(_, time, most)| *time < second || time > most);
+        let wrong = bounds
+            .iter()
+            .find(|(_, time, most)| *time < second || time > most);
         wrong.map_or(Ok(()), |(name, _, _)| Err(ConfigError::Lifetime(name)))
     }
 }
@@ -154,7 +156,9 @@ impl AuthorizationServer {
 
     /// Tells the operator of a failure that clients only hear as "try again".
     pub(crate) fn report(&self, outage: &Outage) {
-        self.emit(&Event::Outage { cause: causes(outage) });
+        self.emit(&Event::Outage {
+            cause: causes(outage),
+        });
     }
 }
 

@@ -18,12 +18,12 @@ mod token;
 pub use authorize::{
     AuthorizeStep, BrowserSecret, ConsentDecision, ConsentPrompt, ScopeDescription, ValidRequest,
 };
-pub use client_auth::AuthenticatedClient;
 pub use builder::AuthorizationServerBuilder;
+pub use client_auth::AuthenticatedClient;
 pub use config::{AccessTokenFormat, AuthorizationServer, Lifetimes, paths};
 pub use error::{
-    AuthorizeError, ClientAuthError, ConfigError, Outage, PageError, RegistrationError, RevokeError,
-    TokenError,
+    AuthorizeError, ClientAuthError, ConfigError, Outage, PageError, RegistrationError,
+    RevokeError, TokenError,
 };
 pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};
 pub use registration::PreregisteredClient;

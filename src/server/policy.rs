@@ -45,7 +45,11 @@ impl Approval {
     /// Speaks for `subject`, with all that the person consented to.
     #[must_use]
     pub fn of(attempt: &LoginAttempt<'_>, subject: Subject) -> Self {
-        Self { subject, scope: attempt.scope.clone(), claims: serde_json::Map::new() }
+        Self {
+            subject,
+            scope: attempt.scope.clone(),
+            claims: serde_json::Map::new(),
+        }
     }
 }
 

@@ -30,8 +30,16 @@ impl AuthorizationServer {
         if owner != *client.id() {
             return Ok(());
         }
-        if self.store.revoke_grant(&grant_id).await.map_err(Outage::from)? {
-            self.emit(&Event::GrantRevoked { client_id: owner, grant_id });
+        if self
+            .store
+            .revoke_grant(&grant_id)
+            .await
+            .map_err(Outage::from)?
+        {
+            self.emit(&Event::GrantRevoked {
+                client_id: owner,
+                grant_id,
+            });
         }
         Ok(())
     }
@@ -40,7 +48,10 @@ impl AuthorizationServer {
     async fn find_owner(&self, token: &Secret) -> Result<Option<(GrantId, ClientId)>, Outage> {
         let now = self.clock.now();
         if let Some(refresh) = RefreshToken::parse(token) {
-            let found = self.store.find_refresh_token(&refresh.family_hash(), now).await?;
+            let found = self
+                .store
+                .find_refresh_token(&refresh.family_hash(), now)
+                .await?;
             // Any token of the family will do: a client that is a step behind
             // still means this grant.
             return Ok(found.map(|(_, grant)| (grant.id, grant.client_id)));

@@ -16,7 +16,10 @@ impl GrantableScopes {
     }
 
     pub(super) fn describe(&self, token: &ScopeToken) -> String {
-        self.described.get(token).cloned().unwrap_or_else(|| token.to_string())
+        self.described
+            .get(token)
+            .cloned()
+            .unwrap_or_else(|| token.to_string())
     }
 
     /// What a request is about: what it asks for, else what the client

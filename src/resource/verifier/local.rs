@@ -38,7 +38,11 @@ impl LocalVerifier {
     /// Verifies what `issuer` signed with `keys` or stored in `store`.
     #[must_use]
     pub fn new(issuer: Issuer, keys: Arc<KeyRing>, store: Arc<dyn Store>) -> Self {
-        Self { issuer, keys, store }
+        Self {
+            issuer,
+            keys,
+            store,
+        }
     }
 
     async fn verify_signed(
@@ -49,7 +53,10 @@ impl LocalVerifier {
         let claims = self.read(token, now)?;
         // An expired token is refused anyway and need not cost a read.
         let grant = if now < claims.exp {
-            self.store.find_grant(&claims.grant_id, now).await.map_err(unavailable)?
+            self.store
+                .find_grant(&claims.grant_id, now)
+                .await
+                .map_err(unavailable)?
         } else {
             return Err(VerifierError::Refused("it has expired"));
         };
@@ -77,11 +84,18 @@ impl LocalVerifier {
         if !jws.header().has_typ(ACCESS_TOKEN_TYPE) {
             return Err(VerifierError::Refused("it is no access token"));
         }
-        let key = jws.header().key_id.as_deref().and_then(|id| self.keys.verifying_key(id, now));
+        let key = jws
+            .header()
+            .key_id
+            .as_deref()
+            .and_then(|id| self.keys.verifying_key(id, now));
         let key = key.ok_or(VerifierError::Refused("its key is unknown"))?;
-        let verified =
-            jws.verify(key).map_err(|_| VerifierError::Refused("its signature is wrong"))?;
-        verified.claims().map_err(|_| VerifierError::Refused("its claims are malformed"))
+        let verified = jws
+            .verify(key)
+            .map_err(|_| VerifierError::Refused("its signature is wrong"))?;
+        verified
+            .claims()
+            .map_err(|_| VerifierError::Refused("its claims are malformed"))
     }
 
     async fn verify_opaque(
@@ -89,11 +103,22 @@ impl LocalVerifier {
         token: &BearerToken,
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
-        let found = self.store.find_access_token(&token.secret().hash(), now).await;
+        let found = self
+            .store
+            .find_access_token(&token.secret().hash(), now)
+            .await;
         let (record, grant) = found
             .map_err(unavailable)?
             .ok_or(VerifierError::Refused("it is unknown, expired or revoked"))?;
-        let GrantRecord { id, client_id, subject, identity, resource, claims, .. } = grant;
+        let GrantRecord {
+            id,
+            client_id,
+            subject,
+            identity,
+            resource,
+            claims,
+            ..
+        } = grant;
         Ok(TokenClaims {
             is_access_token: true,
             issuer: self.issuer.as_str().to_owned(),

@@ -88,7 +88,10 @@ impl AuthorizationServer {
         let valid = self.validate(request).await?;
         let encoded = request.encode();
         let until = self.clock.now().plus(self.lifetimes.login);
-        let render = self.entropy.identifier().map_err(|error| PageError::from(Outage::from(error)))?;
+        let render = self
+            .entropy
+            .identifier()
+            .map_err(|error| PageError::from(Outage::from(error)))?;
         let token = ConsentToken { until, render };
         let client = valid.client();
         let loopback = |uri: &crate::types::RedirectUri| uri.kind() == RedirectUriKind::Loopback;
@@ -128,7 +131,9 @@ impl AuthorizationServer {
             return Err(PageError::ForeignConsent.into());
         }
         if !decision.approved {
-            self.emit(&Event::ConsentDenied { client_id: valid.client().id.clone() });
+            self.emit(&Event::ConsentDenied {
+                client_id: valid.client().id.clone(),
+            });
             return Err(valid.refuse(ErrorCode::AccessDenied, "the person did not consent"));
         }
         self.begin_login(valid, browser).await
@@ -146,7 +151,12 @@ struct ConsentToken {
 impl ConsentToken {
     fn sign(&self, browser: &BrowserSecret, scope: &Scope, request: &str) -> String {
         let mac = self.mac(browser, scope, request).finalize().into_bytes();
-        format!("{}.{}.{}", self.until.as_secs(), self.render, URL_SAFE_NO_PAD.encode(mac))
+        format!(
+            "{}.{}.{}",
+            self.until.as_secs(),
+            self.render,
+            URL_SAFE_NO_PAD.encode(mac)
+        )
     }
 
     fn verify(
@@ -163,7 +173,10 @@ impl ConsentToken {
         let (Ok(until), Ok(mac)) = (until.parse(), URL_SAFE_NO_PAD.decode(mac)) else {
             return false;
         };
-        let token = Self { until: Timestamp::from_secs(until), render: render.to_owned() };
+        let token = Self {
+            until: Timestamp::from_secs(until),
+            render: render.to_owned(),
+        };
         let expected = token.mac(browser, scope, &decision.request);
         now < token.until && expected.verify_slice(&mac).is_ok()
     }
@@ -172,8 +185,11 @@ impl ConsentToken {
         let mut mac = Hmac::<Sha256>::new_from_slice(browser.expose().as_bytes())
             .expect("HMAC takes a key of any length");
         // A line break is in none of the parts before the last one.
-        let text =
-            format!("consent\n{}\n{}\n{scope}\n{request}", self.until.as_secs(), self.render);
+        let text = format!(
+            "consent\n{}\n{}\n{scope}\n{request}",
+            self.until.as_secs(),
+            self.render
+        );
         mac.update(text.as_bytes());
         mac
     }

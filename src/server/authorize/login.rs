@@ -41,7 +41,9 @@ impl AuthorizationServer {
             nonce: login.nonce.expose().to_owned(),
             verifier: login.verifier.expose().to_owned(),
         };
-        self.keep(&login.state, &pending).await.map_err(PageError::from)?;
+        self.keep(&login.state, &pending)
+            .await
+            .map_err(PageError::from)?;
         Ok(AuthorizeStep::Login(step))
     }
 
@@ -75,7 +77,9 @@ impl AuthorizationServer {
     ) -> Result<AuthorizeStep, AuthorizeError> {
         let state = Secret::new(answer.value("state").ok_or(PageError::UnknownLogin)?);
         let pending = self.take_back(&state, browser).await?;
-        let login = self.resume_login(state, &pending).map_err(PageError::from)?;
+        let login = self
+            .resume_login(state, &pending)
+            .map_err(PageError::from)?;
         let request = pending.request;
         let refuse = |(code, reason)| AuthorizeError::Redirect {
             to: request.redirect_uri.clone(),
@@ -87,10 +91,14 @@ impl AuthorizationServer {
             Ok(identity) => identity,
             Err(error) => return Err(refuse(self.judge_failure(error))),
         };
-        let approval = self.approve(&request, &identity).await?.ok_or_else(|| {
-            refuse((ErrorCode::AccessDenied, "this person may not sign in here"))
-        })?;
-        let code = self.give_code(&request, identity, approval).await.map_err(PageError::from)?;
+        let approval = self
+            .approve(&request, &identity)
+            .await?
+            .ok_or_else(|| refuse((ErrorCode::AccessDenied, "this person may not sign in here")))?;
+        let code = self
+            .give_code(&request, identity, approval)
+            .await
+            .map_err(PageError::from)?;
         let location = AuthorizationResponse::Code(code).location(
             &request.redirect_uri,
             request.state.as_deref(),
@@ -106,17 +114,27 @@ impl AuthorizationServer {
         browser: Option<&BrowserSecret>,
     ) -> Result<PendingAuthorization, PageError> {
         let (key, now) = (state.hash(), self.clock.now());
-        let found = self.store.find_pending(&key, now).await.map_err(Outage::from)?;
+        let found = self
+            .store
+            .find_pending(&key, now)
+            .await
+            .map_err(Outage::from)?;
         let record = found.ok_or(PageError::UnknownLogin)?;
-        let pending: PendingAuthorization =
-            record.authorization.open(state, PENDING_PURPOSE).map_err(Outage::from)?;
+        let pending: PendingAuthorization = record
+            .authorization
+            .open(state, PENDING_PURPOSE)
+            .map_err(Outage::from)?;
         // Looked at before it is taken: whoever opens the link elsewhere must
         // not spoil it for the browser that began.
         let here: Option<TokenHash> = browser.map(BrowserSecret::hash);
         if here != Some(pending.browser) {
             return Err(PageError::ForeignBrowser);
         }
-        let taken = self.store.take_pending(&key, now).await.map_err(Outage::from)?;
+        let taken = self
+            .store
+            .take_pending(&key, now)
+            .await
+            .map_err(Outage::from)?;
         taken.map(|_| pending).ok_or(PageError::UnknownLogin)
     }
 
@@ -135,16 +153,23 @@ impl AuthorizationServer {
     fn judge_failure(&self, error: IdpError) -> (ErrorCode, &'static str) {
         match error {
             IdpError::AccessDenied => {
-                self.emit(&Event::LoginFailed { reason: error.to_string() });
+                self.emit(&Event::LoginFailed {
+                    reason: error.to_string(),
+                });
                 (ErrorCode::AccessDenied, "the sign-in was denied")
             }
             IdpError::Refused(_) => {
-                self.emit(&Event::LoginFailed { reason: causes(&error) });
+                self.emit(&Event::LoginFailed {
+                    reason: causes(&error),
+                });
                 (ErrorCode::ServerError, "the sign-in failed")
             }
             IdpError::Unavailable(cause) => {
                 self.report(&Outage::IdentityProvider(cause));
-                (ErrorCode::TemporarilyUnavailable, "the identity provider cannot be reached")
+                (
+                    ErrorCode::TemporarilyUnavailable,
+                    "the identity provider cannot be reached",
+                )
             }
         }
     }
@@ -156,7 +181,10 @@ impl AuthorizationServer {
         identity: &Identity,
     ) -> Result<Option<Approval>, PageError> {
         // The client may have been removed while the person signed in.
-        let client = self.find_client(&request.client_id).await?.ok_or(PageError::UnknownClient)?;
+        let client = self
+            .find_client(&request.client_id)
+            .await?
+            .ok_or(PageError::UnknownClient)?;
         let attempt = LoginAttempt {
             identity,
             client: &client,
@@ -169,7 +197,9 @@ impl AuthorizationServer {
             Decision::Refuse => return Ok(None),
         };
         approval.scope = approval.scope.intersection(&request.scope);
-        approval.claims.retain(|name, _| !AccessTokenClaims::RESERVED.contains(&name.as_str()));
+        approval
+            .claims
+            .retain(|name, _| !AccessTokenClaims::RESERVED.contains(&name.as_str()));
         Ok((!approval.scope.is_empty()).then_some(approval))
     }
 

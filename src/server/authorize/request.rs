@@ -59,7 +59,9 @@ impl AuthorizationServer {
         &self,
         request: &AuthorizationRequest,
     ) -> Result<ValidRequest, AuthorizeError> {
-        let id = request.client_id().and_then(|text| ClientId::parse(text).ok());
+        let id = request
+            .client_id()
+            .and_then(|text| ClientId::parse(text).ok());
         let id = id.ok_or(PageError::UnknownClient)?;
         let client = self.find_client(&id).await.map_err(PageError::from)?;
         let client = client.ok_or(PageError::UnknownClient)?;
@@ -81,7 +83,12 @@ impl AuthorizationServer {
             Err((code, reason)) => {
                 // An endless state is not carried back either.
                 let state = state.filter(|state| state.len() <= MAX_STATE_BYTES);
-                Err(AuthorizeError::Redirect { to: redirect_uri, state, code, reason })
+                Err(AuthorizeError::Redirect {
+                    to: redirect_uri,
+                    state,
+                    code,
+                    reason,
+                })
             }
         }
     }
@@ -114,7 +121,10 @@ impl AuthorizationServer {
             let requested = ResourceUri::parse(text)
                 .map_err(|_| (ErrorCode::InvalidTarget, "resource is no absolute URL"))?;
             if !self.is_own_resource(&requested) {
-                return Err((ErrorCode::InvalidTarget, "this server issues no token for resource"));
+                return Err((
+                    ErrorCode::InvalidTarget,
+                    "this server issues no token for resource",
+                ));
             }
         }
         Ok(self.resource.clone())
@@ -133,13 +143,19 @@ fn judge_redirect_uri(client: &ClientRecord, text: Option<&str>) -> Result<Redir
 }
 
 fn judge_form(request: &AuthorizationRequest) -> Result<(), (ErrorCode, &'static str)> {
-    if request.state().is_some_and(|state| state.len() > MAX_STATE_BYTES) {
+    if request
+        .state()
+        .is_some_and(|state| state.len() > MAX_STATE_BYTES)
+    {
         return Err((ErrorCode::InvalidRequest, "state is longer than 4096 bytes"));
     }
     match request.response_type() {
         Some("code") => {}
         Some(_) => {
-            return Err((ErrorCode::UnsupportedResponseType, "the only response_type is code"));
+            return Err((
+                ErrorCode::UnsupportedResponseType,
+                "the only response_type is code",
+            ));
         }
         None => return Err((ErrorCode::InvalidRequest, "response_type is missing")),
     }
@@ -147,7 +163,10 @@ fn judge_form(request: &AuthorizationRequest) -> Result<(), (ErrorCode, &'static
         return Err((ErrorCode::InvalidRequest, "the only response_mode is query"));
     }
     if request.has_request_object() {
-        return Err((ErrorCode::InvalidRequest, "request objects are not supported"));
+        return Err((
+            ErrorCode::InvalidRequest,
+            "request objects are not supported",
+        ));
     }
     Ok(())
 }
@@ -155,13 +174,21 @@ fn judge_form(request: &AuthorizationRequest) -> Result<(), (ErrorCode, &'static
 fn judge_challenge(
     request: &AuthorizationRequest,
 ) -> Result<CodeChallenge, (ErrorCode, &'static str)> {
-    let text = request
-        .code_challenge()
-        .ok_or((ErrorCode::InvalidRequest, "code_challenge is missing: PKCE is required"))?;
+    let text = request.code_challenge().ok_or((
+        ErrorCode::InvalidRequest,
+        "code_challenge is missing: PKCE is required",
+    ))?;
     // RFC 7636 reads a missing method as `plain`, which is never accepted.
     if request.code_challenge_method() != Some("S256") {
-        return Err((ErrorCode::InvalidRequest, "code_challenge_method has to be S256"));
+        return Err((
+            ErrorCode::InvalidRequest,
+            "code_challenge_method has to be S256",
+        ));
     }
-    CodeChallenge::parse(text)
-        .map_err(|_| (ErrorCode::InvalidRequest, "code_challenge is not base64url of 32 bytes"))
+    CodeChallenge::parse(text).map_err(|_| {
+        (
+            ErrorCode::InvalidRequest,
+            "code_challenge is not base64url of 32 bytes",
+        )
+    })
 }

@@ -46,7 +46,10 @@ pub(super) fn accept(
         redirect_uris,
         auth_method,
         grant_types: accept_grant_types(metadata.grant_types.as_deref())?,
-        scope: metadata.scope.map(|text| accept_scope(&text, grantable)).transpose()?,
+        scope: metadata
+            .scope
+            .map(|text| accept_scope(&text, grantable))
+            .transpose()?,
     })
 }
 
@@ -76,13 +79,14 @@ fn accept_redirect_uris(
     Ok(uris)
 }
 
-fn accept_grant_types(
-    names: Option<&[String]>,
-) -> Result<BTreeSet<GrantType>, RegistrationError> {
+fn accept_grant_types(names: Option<&[String]>) -> Result<BTreeSet<GrantType>, RegistrationError> {
     let Some(names) = names else {
         return Ok(BTreeSet::from([GrantType::AuthorizationCode]));
     };
-    let known: BTreeSet<_> = names.iter().filter_map(|name| GrantType::from_name(name)).collect();
+    let known: BTreeSet<_> = names
+        .iter()
+        .filter_map(|name| GrantType::from_name(name))
+        .collect();
     // Without a code there is nothing that could be refreshed.
     if known.contains(&GrantType::AuthorizationCode) {
         Ok(known)
@@ -94,12 +98,21 @@ fn accept_grant_types(
 fn accept_scope(text: &str, grantable: &Scope) -> Result<Scope, RegistrationError> {
     let known: Scope = text
         .split(' ')
-        .filter_map(|token| grantable.iter().find(|known| known.as_str() == token).cloned())
+        .filter_map(|token| {
+            grantable
+                .iter()
+                .find(|known| known.as_str() == token)
+                .cloned()
+        })
         .collect();
     if known.is_empty() && !text.trim().is_empty() {
         return Err(RegistrationError::NoScope);
     }
-    Ok(if known.is_empty() { grantable.clone() } else { known })
+    Ok(if known.is_empty() {
+        grantable.clone()
+    } else {
+        known
+    })
 }
 
 fn accept_name(name: String) -> Result<String, RegistrationError> {
@@ -114,6 +127,5 @@ fn accept_name(name: String) -> Result<String, RegistrationError> {
 }
 
 fn is_web_page(text: &str) -> bool {
-    text.len() <= 2048
-        && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+    text.len() <= 2048 && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }

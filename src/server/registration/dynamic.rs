@@ -38,11 +38,18 @@ impl AuthorizationServer {
         };
         let secret = self.give_secret(&mut client)?;
         let response = self.describe(&client, secret, now);
-        match self.store.insert_client(client).await.map_err(Outage::from)? {
+        match self
+            .store
+            .insert_client(client)
+            .await
+            .map_err(Outage::from)?
+        {
             Insertion::Done => {}
             Insertion::Conflict => return Err(Outage::Collision.into()),
         }
-        self.emit(&Event::ClientRegistered { client_id: response.client_id.clone() });
+        self.emit(&Event::ClientRegistered {
+            client_id: response.client_id.clone(),
+        });
         Ok(response)
     }
 
@@ -68,7 +75,12 @@ impl AuthorizationServer {
             client_secret,
             redirect_uris: client.redirect_uris.clone(),
             token_endpoint_auth_method: client.auth_method.as_str(),
-            grant_types: client.grant_types.iter().copied().map(GrantType::as_str).collect(),
+            grant_types: client
+                .grant_types
+                .iter()
+                .copied()
+                .map(GrantType::as_str)
+                .collect(),
             response_types: vec!["code"],
             client_name: client.name.clone(),
             client_uri: client.client_uri.clone(),

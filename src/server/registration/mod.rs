@@ -4,5 +4,5 @@ mod accept;
 mod dynamic;
 mod preregistered;
 
-pub(in crate::server) use preregistered::admit;
 pub use preregistered::PreregisteredClient;
+pub(in crate::server) use preregistered::admit;

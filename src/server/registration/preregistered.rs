@@ -40,7 +40,10 @@ pub(in crate::server) fn admit(
         method.get_or_insert_with(|| AuthMethod::ClientSecretBasic.as_str().to_owned());
     }
     let accepted = accept(client.metadata, grantable)?;
-    let usable = client.client_secret.as_ref().is_some_and(|secret| !secret.expose().is_empty());
+    let usable = client
+        .client_secret
+        .as_ref()
+        .is_some_and(|secret| !secret.expose().is_empty());
     if usable == (accepted.auth_method == AuthMethod::None) {
         return Err(RegistrationError::Secret);
     }

@@ -20,10 +20,16 @@ impl AuthorizationServer {
         request: &CodeRequest,
     ) -> Result<TokenResponse, TokenError> {
         let (now, hash) = (self.clock.now(), request.code.hash());
-        let found = self.store.find_code(&hash, now).await.map_err(Outage::from)?;
+        let found = self
+            .store
+            .find_code(&hash, now)
+            .await
+            .map_err(Outage::from)?;
         let code = found.ok_or(TokenError::CodeUnknown)?;
-        let login: AuthorizedLogin =
-            code.login.open(&request.code, PURPOSE).map_err(Outage::from)?;
+        let login: AuthorizedLogin = code
+            .login
+            .open(&request.code, PURPOSE)
+            .map_err(Outage::from)?;
         if login.request.client_id != *client.id() {
             return Err(TokenError::CodeOfAnotherClient);
         }
@@ -34,10 +40,19 @@ impl AuthorizationServer {
 
         let grant = self.new_grant(login, client, now)?;
         let minted = self.mint_first(&grant, client, now).await?;
-        let issued = IssuedRecords { access: minted.access, refresh: minted.refresh, grant };
+        let issued = IssuedRecords {
+            access: minted.access,
+            refresh: minted.refresh,
+            grant,
+        };
         let grant_id = issued.grant.id.clone();
         // One write decides the race: of any number of redemptions, one commits its tokens.
-        match self.store.redeem_code(&hash, issued, now).await.map_err(Outage::from)? {
+        match self
+            .store
+            .redeem_code(&hash, issued, now)
+            .await
+            .map_err(Outage::from)?
+        {
             Redemption::Done => {
                 self.report_issued(client, grant_id, &minted.response);
                 Ok(minted.response)
@@ -78,13 +93,19 @@ impl AuthorizationServer {
         grant_id: GrantId,
     ) -> Result<TokenError, Outage> {
         self.store.revoke_grant(&grant_id).await?;
-        self.emit(&Event::CodeReplayed { client_id: client.id().clone(), grant_id });
+        self.emit(&Event::CodeReplayed {
+            client_id: client.id().clone(),
+            grant_id,
+        });
         Ok(TokenError::CodeReplayed)
     }
 }
 
 pub(super) fn may_refresh(client: &AuthenticatedClient) -> bool {
-    client.record().grant_types.contains(&GrantType::RefreshToken)
+    client
+        .record()
+        .grant_types
+        .contains(&GrantType::RefreshToken)
 }
 
 /// Judges a redemption by the client that the code was given to.
@@ -93,19 +114,31 @@ fn judge(
     client: &AuthenticatedClient,
     request: &CodeRequest,
 ) -> Result<(), TokenError> {
-    if !client.record().grant_types.contains(&GrantType::AuthorizationCode) {
+    if !client
+        .record()
+        .grant_types
+        .contains(&GrantType::AuthorizationCode)
+    {
         return Err(TokenError::GrantTypeNotAllowed);
     }
     // OAuth 2.1 clients leave it out; who sends one has to send the right one.
     let redirect_uri = login.request.redirect_uri.as_str();
-    if request.redirect_uri.as_deref().is_some_and(|presented| presented != redirect_uri) {
+    if request
+        .redirect_uri
+        .as_deref()
+        .is_some_and(|presented| presented != redirect_uri)
+    {
         return Err(TokenError::RedirectUriMismatch);
     }
     if !login.request.challenge.matches(&request.verifier) {
         return Err(TokenError::VerifierMismatch);
     }
     let resource = &login.request.resource;
-    if request.resource.as_ref().is_some_and(|requested| !resource.is_meant_by(requested)) {
+    if request
+        .resource
+        .as_ref()
+        .is_some_and(|requested| !resource.is_meant_by(requested))
+    {
         return Err(TokenError::ResourceMismatch);
     }
     Ok(())

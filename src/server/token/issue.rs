@@ -24,15 +24,24 @@ impl RefreshToken {
     pub(in crate::server) fn parse(text: &Secret) -> Option<Self> {
         let (family, own) = text.expose().split_once('.')?;
         let whole = family.len() == 43 && own.len() == 43 && !own.contains('.');
-        whole.then(|| Self { family: Secret::new(family), own: Secret::new(own) })
+        whole.then(|| Self {
+            family: Secret::new(family),
+            own: Secret::new(own),
+        })
     }
 
     fn first(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        Ok(Self { family: entropy.secret()?, own: entropy.secret()? })
+        Ok(Self {
+            family: entropy.secret()?,
+            own: entropy.secret()?,
+        })
     }
 
     fn next(&self, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        Ok(Self { family: self.family.clone(), own: entropy.secret()? })
+        Ok(Self {
+            family: self.family.clone(),
+            own: entropy.secret()?,
+        })
     }
 
     pub(in crate::server) fn family_hash(&self) -> TokenHash {
@@ -67,12 +76,17 @@ impl AuthorizationServer {
         client: &AuthenticatedClient,
         now: Timestamp,
     ) -> Result<Minted<Option<RefreshRecord>>, Outage> {
-        let token =
-            may_refresh(client).then(|| RefreshToken::first(&*self.entropy)).transpose()?;
+        let token = may_refresh(client)
+            .then(|| RefreshToken::first(&*self.entropy))
+            .transpose()?;
         let (mut response, access) = self.mint_access(grant, &grant.scope, now).await?;
         response.refresh_token = token.as_ref().map(RefreshToken::to_secret);
         let refresh = token.map(|token| self.refresh_record(grant, &token, now));
-        Ok(Minted { response, access, refresh })
+        Ok(Minted {
+            response,
+            access,
+            refresh,
+        })
     }
 
     /// The tokens that follow `spent`.
@@ -86,7 +100,11 @@ impl AuthorizationServer {
         let token = spent.next(&*self.entropy)?;
         let (mut response, access) = self.mint_access(grant, scope, now).await?;
         response.refresh_token = Some(token.to_secret());
-        Ok(Minted { response, access, refresh: self.refresh_record(grant, &token, now) })
+        Ok(Minted {
+            response,
+            access,
+            refresh: self.refresh_record(grant, &token, now),
+        })
     }
 
     fn refresh_record(
@@ -126,8 +144,12 @@ impl AuthorizationServer {
             }
         };
         let expires_in = expires_at.since(now).as_secs();
-        let response =
-            TokenResponse { access_token, expires_in, refresh_token: None, scope: scope.clone() };
+        let response = TokenResponse {
+            access_token,
+            expires_in,
+            refresh_token: None,
+            scope: scope.clone(),
+        };
         Ok((response, record))
     }
 
@@ -151,7 +173,9 @@ impl AuthorizationServer {
             extra: grant.claims.clone(),
         };
         let signer = self.keys.signer(now);
-        Ok(Secret::new(sign_compact(&**signer, ACCESS_TOKEN_TYPE, &claims).await?))
+        Ok(Secret::new(
+            sign_compact(&**signer, ACCESS_TOKEN_TYPE, &claims).await?,
+        ))
     }
 
     pub(super) fn report_issued(

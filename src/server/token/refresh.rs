@@ -34,8 +34,13 @@ impl AuthorizationServer {
         let now = self.clock.now();
         let token =
             RefreshToken::parse(&request.refresh_token).ok_or(TokenError::RefreshUnknown)?;
-        let found = self.store.find_refresh_token(&token.family_hash(), now).await;
-        let (record, grant) = found.map_err(Outage::from)?.ok_or(TokenError::RefreshUnknown)?;
+        let found = self
+            .store
+            .find_refresh_token(&token.family_hash(), now)
+            .await;
+        let (record, grant) = found
+            .map_err(Outage::from)?
+            .ok_or(TokenError::RefreshUnknown)?;
         let scope = judge(&grant, client, request)?;
         match self.standing(&record, &token, now) {
             Standing::Current => self.rotate(client, &grant, &scope, &token).await,
@@ -71,12 +76,17 @@ impl AuthorizationServer {
         let mut minted = self.mint_next(grant, scope, token, now).await?;
         let answer = Sealed::seal(&minted.response, token.own(), PURPOSE, &*self.entropy)
             .map_err(Outage::from)?;
-        minted.refresh.previous =
-            Some(SpentToken { hash: token.hash(), spent_at: now, answer });
+        minted.refresh.previous = Some(SpentToken {
+            hash: token.hash(),
+            spent_at: now,
+            answer,
+        });
         let spent = token.hash();
         // One write decides the race, as with codes.
-        let rotation =
-            self.store.rotate_refresh_token(&spent, minted.refresh, minted.access, now).await;
+        let rotation = self
+            .store
+            .rotate_refresh_token(&spent, minted.refresh, minted.access, now)
+            .await;
         match rotation.map_err(Outage::from)? {
             Rotation::Done => {
                 self.report_issued(client, grant.id.clone(), &minted.response);
@@ -121,7 +131,11 @@ fn judge(
         return Err(TokenError::GrantTypeNotAllowed);
     }
     let resource = &grant.resource;
-    if request.resource.as_ref().is_some_and(|requested| !resource.is_meant_by(requested)) {
+    if request
+        .resource
+        .as_ref()
+        .is_some_and(|requested| !resource.is_meant_by(requested))
+    {
         return Err(TokenError::ResourceMismatch);
     }
     match &request.scope {
