@@ -1,1 +1,28 @@
-//! HTTP in, HTTP out (layer 5).
+//! HTTP in, HTTP out (layer 5): one file an endpoint, no framework, no socket.
+//!
+//! [`Endpoints`] answers what clients and browsers ask of the authorization
+//! server and of the resource's metadata; [`Protection`] stands in front of the
+//! MCP endpoint. [`respond`] is the only place that turns an error into a
+//! status, headers and a body.
+
+#[cfg(feature = "server")]
+mod authorize;
+#[cfg(feature = "server")]
+mod cookie;
+mod cors;
+#[cfg(feature = "server")]
+mod form;
+#[cfg(feature = "server")]
+mod pages;
+mod protect;
+#[cfg(feature = "server")]
+mod register;
+mod respond;
+#[cfg(feature = "server")]
+mod revoke;
+mod route;
+#[cfg(feature = "server")]
+mod token;
+
+pub use protect::Protection;
+pub use route::Endpoints;

@@ -2,6 +2,7 @@
 //!
 //! [RFC 6749, section 5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -81,18 +82,17 @@ impl fmt::Display for ErrorCode {
 pub struct ErrorResponse {
     /// The code.
     pub error: &'static str,
-    /// What a developer should know. Fixed text: nothing of the request or of
-    /// a cause is in it.
-    pub error_description: &'static str,
+    /// What a developer should know: nothing of the request and of no cause.
+    pub error_description: Cow<'static, str>,
 }
 
 impl ErrorResponse {
     /// The answer for `code`.
     #[must_use]
-    pub const fn new(code: ErrorCode, description: &'static str) -> Self {
+    pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         Self {
             error: code.as_str(),
-            error_description: description,
+            error_description: description.into(),
         }
     }
 }

@@ -49,7 +49,7 @@ pub struct RefreshRequest {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum InvalidTokenRequest {
     /// A parameter that this grant needs is missing.
-    #[error("a required parameter is missing")]
+    #[error("{0} is missing")]
     Missing(&'static str),
     /// There is no such grant type here.
     #[error("the grant type is not supported")]

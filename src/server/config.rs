@@ -150,7 +150,7 @@ impl AuthorizationServer {
             .any(|resource| resource.is_meant_by(requested))
     }
 
-    pub(super) fn emit(&self, event: &Event) {
+    pub(crate) fn emit(&self, event: &Event) {
         self.events.emit(event);
     }
 

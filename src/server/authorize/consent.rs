@@ -1,6 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Serialize;
 use sha2::Sha256;
 
 use crate::event::Event;
@@ -9,14 +10,13 @@ use crate::protocol::authorize::AuthorizationRequest;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::form::Form;
 use crate::server::authorize::browser::BrowserSecret;
-use crate::server::authorize::request::ValidRequest;
 use crate::server::authorize::respond::AuthorizeStep;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{AuthorizeError, Outage, PageError};
-use crate::types::{RedirectUriKind, Scope, Timestamp};
+use crate::types::{RedirectUri, RedirectUriKind, Scope, ScopeToken, Timestamp};
 
 /// Everything a person needs to see to decide, as plain text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ConsentPrompt {
     /// What the client calls itself; nobody vouches for it.
     pub client_name: String,
@@ -42,7 +42,7 @@ pub struct ConsentPrompt {
 }
 
 /// One scope, for a person to read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ScopeDescription {
     /// The scope itself.
     pub name: String,
@@ -94,8 +94,8 @@ impl AuthorizationServer {
             .map_err(|error| PageError::from(Outage::from(error)))?;
         let token = ConsentToken { until, render };
         let client = valid.client();
-        let loopback = |uri: &crate::types::RedirectUri| uri.kind() == RedirectUriKind::Loopback;
-        let describe = |token: &crate::types::ScopeToken| ScopeDescription {
+        let loopback = |uri: &RedirectUri| uri.kind() == RedirectUriKind::Loopback;
+        let describe = |token: &ScopeToken| ScopeDescription {
             name: token.to_string(),
             description: self.scopes.describe(token),
         };

@@ -1,0 +1,136 @@
+//! The authorization endpoint and what follows it in the browser
+//! ([RFC 6749, section 3.1]).
+//!
+//! [RFC 6749, section 3.1]: https://www.rfc-editor.org/rfc/rfc6749#section-3.1
+
+use bytes::Bytes;
+use http::header::SET_COOKIE;
+use http::{Method, Request, Response};
+
+use crate::endpoint::{Endpoints, cookie, form, respond};
+use crate::event::Event;
+use crate::idp::LoginStep;
+use crate::protocol::authorize::{AuthorizationRequest, AuthorizationResponse};
+use crate::protocol::form::Form;
+use crate::server::{
+    AuthorizationServer, AuthorizeError, AuthorizeStep, BrowserSecret, ConsentDecision,
+    ConsentPrompt, Outage, PageError,
+};
+use crate::types::Secret;
+
+impl Endpoints {
+    /// Shows the consent page, and gives the browser its secret.
+    pub(super) async fn authorize(
+        &self,
+        server: &AuthorizationServer,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        match ask(server, request).await {
+            Ok((prompt, browser)) => {
+                let mut response = self.pages.consent(server, &prompt);
+                if let Some(cookie) = cookie::write(server, &browser) {
+                    response.headers_mut().insert(SET_COOKIE, cookie);
+                }
+                response
+            }
+            Err(error) => self.refuse(server, &error),
+        }
+    }
+
+    /// Takes the decision from the consent page.
+    pub(super) async fn consent(
+        &self,
+        server: &AuthorizationServer,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        let step = match form::body(request) {
+            Ok(form) => {
+                let browser = cookie::read(server, request.headers());
+                server
+                    .consent(&ConsentDecision::parse(&form), browser.as_ref())
+                    .await
+            }
+            Err(_) => Err(PageError::Malformed.into()),
+        };
+        self.step(server, step)
+    }
+
+    /// Takes the person back from the identity provider.
+    pub(super) async fn callback(
+        &self,
+        server: &AuthorizationServer,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        let step = match Form::parse(query(request)) {
+            Ok(answer) => {
+                let browser = cookie::read(server, request.headers());
+                server.callback(&answer, browser.as_ref()).await
+            }
+            Err(_) => Err(PageError::Malformed.into()),
+        };
+        self.step(server, step)
+    }
+
+    fn step(
+        &self,
+        server: &AuthorizationServer,
+        step: Result<AuthorizeStep, AuthorizeError>,
+    ) -> Response<Bytes> {
+        match step {
+            Ok(AuthorizeStep::Redirect(location)) => respond::redirect(&location),
+            Ok(AuthorizeStep::Login(LoginStep::Redirect(url))) => {
+                respond::redirect(&Secret::new(url.as_str()))
+            }
+            Ok(AuthorizeStep::Login(LoginStep::Page(html))) => self.pages.show(html),
+            Err(error) => self.refuse(server, &error),
+        }
+    }
+
+    /// Tells the client if it is known good, and the person otherwise.
+    fn refuse(&self, server: &AuthorizationServer, error: &AuthorizeError) -> Response<Bytes> {
+        if let AuthorizeError::Page(PageError::Outage(outage)) = error {
+            server.report(outage);
+        } else {
+            server.emit(&Event::AuthorizationRefused {
+                reason: error.to_string(),
+            });
+        }
+        match error {
+            AuthorizeError::Page(error) => self.pages.error(error),
+            AuthorizeError::Redirect {
+                to,
+                state,
+                code,
+                reason,
+            } => {
+                let answer = AuthorizationResponse::Error(*code, reason);
+                respond::redirect(&answer.location(to, state.as_deref(), server.issuer()))
+            }
+        }
+    }
+}
+
+async fn ask(
+    server: &AuthorizationServer,
+    request: &Request<Bytes>,
+) -> Result<(ConsentPrompt, BrowserSecret), AuthorizeError> {
+    let form = if request.method() == Method::POST {
+        form::body(request).map_err(|_| PageError::Malformed)?
+    } else {
+        Form::parse(query(request)).map_err(|_| PageError::Malformed)?
+    };
+    // A browser keeps its secret, so that several pages can be open in it.
+    let browser = match cookie::read(server, request.headers()) {
+        Some(browser) => browser,
+        None => BrowserSecret::generate(server.entropy())
+            .map_err(|error| PageError::from(Outage::from(error)))?,
+    };
+    let prompt = server
+        .authorize(&AuthorizationRequest::new(form), &browser)
+        .await?;
+    Ok((prompt, browser))
+}
+
+fn query(request: &Request<Bytes>) -> &[u8] {
+    request.uri().query().unwrap_or_default().as_bytes()
+}

@@ -1,0 +1,35 @@
+//! The registration endpoint ([RFC 7591, section 3]).
+//!
+//! [RFC 7591, section 3]: https://www.rfc-editor.org/rfc/rfc7591#section-3
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+
+use crate::endpoint::{form, respond};
+use crate::event::Event;
+use crate::server::{AuthorizationServer, RegistrationError};
+
+pub(super) async fn respond(
+    server: &AuthorizationServer,
+    request: &Request<Bytes>,
+) -> Response<Bytes> {
+    let metadata = form::has_media_type(request, "application/json")
+        .then(|| serde_json::from_slice(request.body()).ok())
+        .flatten();
+    let result = match metadata {
+        Some(metadata) => server.register(metadata).await,
+        None => Err(RegistrationError::Malformed),
+    };
+    match result {
+        Ok(information) => respond::json(StatusCode::CREATED, &information),
+        Err(error) => {
+            match &error {
+                RegistrationError::Outage(outage) => server.report(outage),
+                refusal => server.emit(&Event::RegistrationRefused {
+                    reason: refusal.to_string(),
+                }),
+            }
+            respond::registration_error(&error)
+        }
+    }
+}

@@ -1,0 +1,221 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use serde::Serialize;
+
+use crate::endpoint::{cors, respond};
+use crate::protocol::error::ErrorCode;
+use crate::protocol::well_known;
+use crate::resource::ResourceServer;
+#[cfg(feature = "server")]
+use crate::{
+    endpoint::pages::Pages,
+    server::{AuthorizationServer, paths},
+    types::Issuer,
+};
+
+/// Answers every request for metadata and, if there is one, for the
+/// authorization server.
+#[derive(Debug)]
+pub struct Endpoints {
+    routes: HashMap<String, Route>,
+    #[cfg(feature = "server")]
+    pub(super) pages: Pages,
+}
+
+#[derive(Clone, Debug)]
+enum Route {
+    /// A document that never changes.
+    Document(Bytes),
+    #[cfg(feature = "server")]
+    Server(Arc<AuthorizationServer>, ServerRoute),
+}
+
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug)]
+enum ServerRoute {
+    Authorize,
+    Consent,
+    Callback,
+    Token,
+    Register,
+    Revoke,
+    Jwks,
+}
+
+impl Endpoints {
+    /// The longest request body that an endpoint reads, in bytes.
+    pub const MAX_BODY: usize = 64 * 1024;
+
+    /// The metadata of a resource, where clients look for it ([RFC 9728, section 3]).
+    ///
+    /// [RFC 9728, section 3]: https://www.rfc-editor.org/rfc/rfc9728#section-3
+    #[must_use]
+    pub fn for_resource(resource: &ResourceServer) -> Self {
+        let root = Route::document(&resource.root_metadata());
+        let own = Route::document(&resource.metadata());
+        let mut routes = HashMap::new();
+        routes.insert(well_known::protected_resource_root_path().to_owned(), root);
+        routes.insert(
+            well_known::protected_resource_path(resource.resource()),
+            own,
+        );
+        Self {
+            routes,
+            #[cfg(feature = "server")]
+            pages: Pages::default(),
+        }
+    }
+
+    /// Adds the endpoints of an authorization server, below its issuer.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn with_server(mut self, server: &Arc<AuthorizationServer>) -> Self {
+        let metadata = Route::document(&server.metadata());
+        for path in well_known::authorization_server_paths(server.issuer()) {
+            self.routes.insert(path, metadata.clone());
+        }
+        let mut add = |path, route| {
+            let path = path_below(server.issuer(), path);
+            self.routes
+                .insert(path, Route::Server(Arc::clone(server), route));
+        };
+        add(paths::AUTHORIZE, ServerRoute::Authorize);
+        add(paths::CONSENT, ServerRoute::Consent);
+        add(paths::CALLBACK, ServerRoute::Callback);
+        add(paths::TOKEN, ServerRoute::Token);
+        add(paths::REVOKE, ServerRoute::Revoke);
+        add(paths::JWKS, ServerRoute::Jwks);
+        if server.has_dynamic_registration() {
+            add(paths::REGISTER, ServerRoute::Register);
+        }
+        self
+    }
+
+    /// Whether `path` is one that is answered here: an endpoint, or a
+    /// well-known path of OAuth, known or not.
+    #[must_use]
+    pub fn owns(&self, path: &str) -> bool {
+        const FAMILIES: [&str; 3] = [
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/oauth-protected-resource",
+            "/.well-known/openid-configuration",
+        ];
+        self.routes.contains_key(path)
+            || FAMILIES
+                .iter()
+                .any(|family| path.starts_with(family) || path.ends_with(family))
+    }
+
+    /// The paths that are answered here, for a router that wants to know.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.routes.keys().map(String::as_str)
+    }
+
+    /// Answers a request whose body was read whole.
+    pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let Some(route) = self.routes.get(request.uri().path()) else {
+            return cors::allow(respond::not_found());
+        };
+        if request.body().len() > Self::MAX_BODY {
+            return self.respond_too_large(request.uri().path());
+        }
+        let method = request.method();
+        if method == Method::OPTIONS && route.is_for_scripts() {
+            return cors::preflight();
+        }
+        if !route.methods().contains(method) {
+            return route.finish(respond::method_not_allowed(route.methods()));
+        }
+        let response = match route {
+            Route::Document(document) => respond::document(document.clone()),
+            #[cfg(feature = "server")]
+            Route::Server(server, endpoint) => self.serve(server, *endpoint, &request).await,
+        };
+        route.finish(response)
+    }
+
+    /// Answers a request for `path` whose body is longer than [`Self::MAX_BODY`].
+    #[must_use]
+    pub fn respond_too_large(&self, path: &str) -> Response<Bytes> {
+        let response = respond::error_with(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::InvalidRequest,
+            "the body is longer than 64 KiB",
+        );
+        match self.routes.get(path) {
+            Some(route) => route.finish(response),
+            None => response,
+        }
+    }
+
+    #[cfg(feature = "server")]
+    async fn serve(
+        &self,
+        server: &AuthorizationServer,
+        route: ServerRoute,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        match route {
+            ServerRoute::Authorize => self.authorize(server, request).await,
+            ServerRoute::Consent => self.consent(server, request).await,
+            ServerRoute::Callback => self.callback(server, request).await,
+            ServerRoute::Token => super::token::respond(server, request).await,
+            ServerRoute::Register => super::register::respond(server, request).await,
+            ServerRoute::Revoke => super::revoke::respond(server, request).await,
+            ServerRoute::Jwks => respond::json(StatusCode::OK, &server.jwks()),
+        }
+    }
+}
+
+impl Route {
+    fn document(value: &impl Serialize) -> Self {
+        let json = serde_json::to_vec(value).expect("metadata has only text keys");
+        Self::Document(json.into())
+    }
+
+    const fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Document(_) => &[Method::GET],
+            #[cfg(feature = "server")]
+            Self::Server(_, route) => match route {
+                ServerRoute::Authorize => &[Method::GET, Method::POST],
+                ServerRoute::Callback | ServerRoute::Jwks => &[Method::GET],
+                ServerRoute::Consent
+                | ServerRoute::Token
+                | ServerRoute::Register
+                | ServerRoute::Revoke => &[Method::POST],
+            },
+        }
+    }
+
+    /// Whether scripts of any site may ask: never where a browser shows pages.
+    const fn is_for_scripts(&self) -> bool {
+        match self {
+            Self::Document(_) => true,
+            #[cfg(feature = "server")]
+            Self::Server(_, route) => match route {
+                ServerRoute::Authorize | ServerRoute::Consent | ServerRoute::Callback => false,
+                ServerRoute::Token
+                | ServerRoute::Register
+                | ServerRoute::Revoke
+                | ServerRoute::Jwks => true,
+            },
+        }
+    }
+
+    fn finish(&self, response: Response<Bytes>) -> Response<Bytes> {
+        if self.is_for_scripts() {
+            cors::allow(response)
+        } else {
+            response
+        }
+    }
+}
+
+#[cfg(feature = "server")]
+fn path_below(issuer: &Issuer, path: &str) -> String {
+    format!("{}{path}", issuer.url().path().trim_end_matches('/'))
+}

@@ -1,0 +1,42 @@
+//! The token endpoint ([RFC 6749, section 3.2]).
+//!
+//! [RFC 6749, section 3.2]: https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+
+use crate::endpoint::{form, respond};
+use crate::event::Event;
+use crate::protocol::token::TokenRequest;
+use crate::server::{AuthorizationServer, TokenError};
+
+pub(super) async fn respond(
+    server: &AuthorizationServer,
+    request: &Request<Bytes>,
+) -> Response<Bytes> {
+    let form = match form::body(request) {
+        Ok(form) => form,
+        Err(refusal) => return refusal,
+    };
+    // Who asks comes first: a request that fails here changes nothing.
+    let client = match form::authenticate(server, request, &form).await {
+        Ok(client) => client,
+        Err(refusal) => return refusal,
+    };
+    let result = match TokenRequest::parse(&form) {
+        Ok(token_request) => server.token(&client, &token_request).await,
+        Err(invalid) => Err(TokenError::from(invalid)),
+    };
+    match result {
+        Ok(response) => respond::json(StatusCode::OK, &response),
+        Err(error) => {
+            match &error {
+                TokenError::Outage(outage) => server.report(outage),
+                refusal => server.emit(&Event::TokenRequestRefused {
+                    reason: refusal.to_string(),
+                }),
+            }
+            respond::token_error(&error)
+        }
+    }
+}
