@@ -142,9 +142,11 @@ impl KeyRing {
         reason = "cannot panic: the first key signs from the epoch on"
     )]
     pub fn signer(&self, now: Timestamp) -> &Arc<dyn Signer> {
-        let started = self.signers.iter().filter(|key| key.signs_from <= now);
-        let last = started.last();
-        &last.expect("the first key signs from the epoch on").signer
+        let mut latest_first = self.signers.iter().rev();
+        let started = latest_first.find(|key| key.signs_from <= now);
+        &started
+            .expect("the first key signs from the epoch on")
+            .signer
     }
 
     /// The public keys to publish at the time `now`.
@@ -178,5 +180,131 @@ impl KeyRing {
         self.keys
             .iter()
             .filter(move |key| key.from <= now && key.until.is_none_or(|until| now < until))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::SigningKey;
+    use crate::jose::key::test_entropy::Repeated;
+
+    const SWITCH: Timestamp = Timestamp::from_secs(1_000);
+    const OVERLAP: Duration = Duration::from_secs(100);
+
+    fn key(seed: u8) -> Arc<SigningKey> {
+        Arc::new(SigningKey::generate(Algorithm::EdDsa, &Repeated::byte(seed)).unwrap())
+    }
+
+    fn ids(ring: &KeyRing, now: u64) -> Vec<String> {
+        let set = ring.jwks(Timestamp::from_secs(now));
+        let ids = set
+            .keys()
+            .iter()
+            .map(|key| key.key_id().unwrap().to_owned());
+        ids.collect()
+    }
+
+    #[test]
+    fn a_lone_key_signs_and_is_published_at_any_time() {
+        let ring = KeyRing::new(key(1)).unwrap();
+        for now in [0, u64::MAX] {
+            let now = Timestamp::from_secs(now);
+            assert_eq!(ring.signer(now).key_id(), key(1).key_id());
+            assert!(ring.verifying_key(key(1).key_id(), now).is_some());
+            assert!(ring.verifying_key(key(2).key_id(), now).is_none());
+        }
+    }
+
+    #[test]
+    fn a_successor_is_published_before_it_signs_and_its_former_after() {
+        let (former, next) = (key(1), key(2));
+        let ring = KeyRing::new(former.clone()).unwrap();
+        let ring = ring.with_successor(next.clone(), SWITCH, OVERLAP).unwrap();
+        for (now, signs, published) in [
+            (899, &former, vec![former.key_id()]),
+            (900, &former, vec![former.key_id(), next.key_id()]),
+            (999, &former, vec![former.key_id(), next.key_id()]),
+            (1_000, &next, vec![former.key_id(), next.key_id()]),
+            (1_099, &next, vec![former.key_id(), next.key_id()]),
+            (1_100, &next, vec![next.key_id()]),
+        ] {
+            assert_eq!(ids(&ring, now), published, "{now}");
+            let now = Timestamp::from_secs(now);
+            assert_eq!(ring.signer(now).key_id(), signs.key_id());
+            for key in [&former, &next] {
+                let accepted = ring.verifying_key(key.key_id(), now).is_some();
+                assert_eq!(accepted, published.contains(&key.key_id()), "{now:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_chain_gives_way_to_the_one_after_it() {
+        let later = SWITCH.plus(Duration::from_secs(1_000));
+        let ring = KeyRing::new(key(1)).unwrap();
+        let ring = ring.with_successor(key(2), SWITCH, OVERLAP).unwrap();
+        let ring = ring.with_successor(key(3), later, OVERLAP).unwrap();
+        let id = |seed| key(seed).key_id().to_owned();
+        assert_eq!(ids(&ring, 1_000), [id(1), id(2)]);
+        assert_eq!(ids(&ring, 1_500), [id(2)]);
+        assert_eq!(ids(&ring, 2_000), [id(2), id(3)]);
+        assert_eq!(ids(&ring, 2_100), [id(3)]);
+        assert_eq!(ring.signer(later).key_id(), id(3));
+    }
+
+    #[test]
+    fn a_retired_key_is_accepted_until_its_end_and_never_signs() {
+        let retired = key(2);
+        let ring = KeyRing::new(key(1)).unwrap();
+        let ring = ring
+            .with_retired(retired.public_jwk().clone(), SWITCH)
+            .unwrap();
+        let accepted = |now| {
+            let now = Timestamp::from_secs(now);
+            ring.verifying_key(retired.key_id(), now).is_some()
+        };
+        assert!(accepted(999));
+        assert!(!accepted(1_000));
+        assert_eq!(
+            ring.signer(Timestamp::from_secs(999)).key_id(),
+            key(1).key_id()
+        );
+    }
+
+    #[test]
+    fn a_retired_key_without_a_name_goes_by_its_thumbprint() {
+        let nameless = Jwk::ed25519([1; 32]);
+        let ring = KeyRing::new(key(1)).unwrap();
+        let ring = ring.with_retired(nameless.clone(), SWITCH).unwrap();
+        let now = Timestamp::from_secs(1);
+        assert!(ring.verifying_key(&nameless.thumbprint(), now).is_some());
+    }
+
+    #[test]
+    fn two_keys_of_a_ring_have_two_names() {
+        let ring = || KeyRing::new(key(1)).unwrap();
+        let again = ring().with_successor(key(1), SWITCH, OVERLAP);
+        assert_eq!(again.err(), Some(InvalidKey::RepeatedKeyId));
+        let again = ring().with_retired(key(1).public_jwk().clone(), SWITCH);
+        assert_eq!(again.err(), Some(InvalidKey::RepeatedKeyId));
+    }
+
+    #[test]
+    fn a_successor_signs_later_than_its_former() {
+        let ring = KeyRing::new(key(1)).unwrap();
+        let ring = ring.with_successor(key(2), SWITCH, OVERLAP).unwrap();
+        let same = ring.with_successor(key(3), SWITCH, OVERLAP);
+        assert_eq!(same.err(), Some(InvalidKey::Schedule));
+    }
+
+    #[test]
+    fn published_keys_name_their_algorithm_and_use() {
+        let ring = KeyRing::new(key(1)).unwrap();
+        let json = serde_json::to_value(ring.jwks(SWITCH)).unwrap();
+        assert_eq!(json["keys"][0]["alg"], "EdDSA");
+        assert_eq!(json["keys"][0]["use"], "sig");
+        assert_eq!(json["keys"][0]["kid"], key(1).key_id());
+        assert_eq!(ring.algorithms(), [Algorithm::EdDsa]);
     }
 }

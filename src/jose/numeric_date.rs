@@ -27,10 +27,6 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timesta
 /// # Errors
 ///
 /// That of the serializer.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference"
-)]
 pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(time.as_secs())
 }
@@ -60,7 +56,6 @@ pub mod option {
     /// # Errors
     ///
     /// That of the serializer.
-    #[expect(clippy::ref_option, reason = "serde hands over a reference")]
     pub fn serialize<S: Serializer>(
         time: &Option<Timestamp>,
         serializer: S,
@@ -92,17 +87,13 @@ impl Visitor<'_> for NumericDate {
             .map_err(|_| E::invalid_value(Unexpected::Signed(seconds), &self))
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the range is checked, and the fraction is to be cut off"
-    )]
     fn visit_f64<E: Error>(self, seconds: f64) -> Result<Timestamp, E> {
         // The first float beyond what 64 bits hold.
         const END: f64 = 18_446_744_073_709_551_616.0;
         if !(0.0..END).contains(&seconds) {
             return Err(E::invalid_value(Unexpected::Float(seconds), &self));
         }
+        // The cast cuts the fraction off; the range was checked.
         Ok(Timestamp::from_secs(seconds as u64))
     }
 }

@@ -12,6 +12,8 @@ mod backend;
 mod backend;
 mod pkcs8;
 mod signing;
+#[cfg(test)]
+pub(super) mod test_entropy;
 mod verified;
 mod verifying;
 

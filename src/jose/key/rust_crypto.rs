@@ -3,7 +3,6 @@
 //! Its signers and verifiers are neither `Send` nor `Sync`, so what is kept is
 //! the key's octets, and each signature parses them again.
 
-use jsonwebtoken::signature::{Signer, Verifier};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
 pub(super) use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER as PROVIDER;

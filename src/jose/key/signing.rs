@@ -147,3 +147,103 @@ impl fmt::Debug for SigningKey {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::VerifyingKey;
+    use crate::jose::key::test_entropy::Repeated;
+
+    /// Made by `openssl genpkey`, which adds the public half.
+    const PEM: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgQwh1dG1E9BVJnWw2
+bdf94XcKtS1tPzrFKk0vmalKHEOhRANCAASXZGT8gGsHVi9BpJ9S0j3/uS7l5FT6
+K+nmTTJBt/ok2EU+JD157935E23bvF1hxzQyKb2XmTJBjcqHGPXEL7QR
+-----END PRIVATE KEY-----
+";
+
+    #[tokio::test]
+    async fn a_key_verifies_what_it_signed_also_after_it_was_stored() {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+            let key = SigningKey::generate(algorithm, &Repeated::byte(7)).unwrap();
+            let stored = SigningKey::from_pkcs8_der(algorithm, &key.to_pkcs8_der()).unwrap();
+            assert_eq!(stored.public_jwk(), key.public_jwk());
+
+            let signature = stored.sign(b"message").await.unwrap();
+            let public = VerifyingKey::from_jwk(key.public_jwk()).unwrap();
+            assert_eq!(signature.len(), 64);
+            assert!(public.verify(algorithm, b"message", &signature).is_ok());
+            assert!(public.verify(algorithm, b"massage", &signature).is_err());
+        }
+    }
+
+    #[test]
+    fn a_key_is_made_of_the_given_randomness_alone() {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+            let made_of = |byte| {
+                let key = SigningKey::generate(algorithm, &Repeated::byte(byte)).unwrap();
+                key.public_jwk().clone()
+            };
+            assert_eq!(made_of(7), made_of(7));
+            assert_ne!(made_of(7), made_of(8));
+        }
+    }
+
+    #[test]
+    fn a_scalar_beyond_the_group_is_drawn_again() {
+        let generate = |blocks| {
+            let entropy = Repeated::blocks(blocks);
+            SigningKey::generate(Algorithm::Es256, &entropy).map(|key| key.key_id)
+        };
+        let expected = generate(vec![[7; 32]]).unwrap();
+        assert_eq!(generate(vec![[0; 32], [0xff; 32], [7; 32]]), Ok(expected));
+        assert_eq!(generate(vec![[0; 32]]), Err(InvalidKey::Entropy));
+        assert_eq!(generate(vec![[0xff; 32]]), Err(InvalidKey::Entropy));
+        assert_eq!(generate(vec![]), Err(InvalidKey::Entropy));
+    }
+
+    #[test]
+    fn the_kid_is_the_thumbprint_of_the_public_half() {
+        let key = SigningKey::from_pkcs8_pem(Algorithm::Es256, PEM).unwrap();
+        let json = serde_json::to_value(key.public_jwk()).unwrap();
+        assert_eq!(json["x"], "l2Rk_IBrB1YvQaSfUtI9_7ku5eRU-ivp5k0yQbf6JNg");
+        assert_eq!(json["y"], "RT4kPXnv3fkTbdu8XWHHNDIpvZeZMkGNyocY9cQvtBE");
+        assert_eq!(json["kid"], key.public_jwk().thumbprint());
+        assert_eq!(json["alg"], "ES256");
+        assert!(json.get("d").is_none());
+    }
+
+    #[test]
+    fn what_is_no_key_of_the_algorithm_is_refused() {
+        let pem = |text: &str| SigningKey::from_pkcs8_pem(Algorithm::Es256, text).err();
+        assert_eq!(pem(""), Some(InvalidKey::NotPem));
+        assert_eq!(
+            pem(&PEM.replace("PRIV", "EC PRIV")),
+            Some(InvalidKey::NotPem)
+        );
+        assert_eq!(pem(&PEM.replace("MIGH", "M!GH")), Some(InvalidKey::NotPem));
+        assert_eq!(
+            pem(&PEM.replace("MIGH", "MIGG")),
+            Some(InvalidKey::Malformed)
+        );
+        let wrong = SigningKey::from_pkcs8_pem(Algorithm::EdDsa, PEM);
+        assert_eq!(wrong.err(), Some(InvalidKey::Malformed));
+        for algorithm in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es384] {
+            let expected = Some(InvalidKey::CannotSign(algorithm));
+            let read = SigningKey::from_pkcs8_pem(algorithm, PEM);
+            assert_eq!(read.err(), expected);
+            let made = SigningKey::generate(algorithm, &Repeated::byte(7));
+            assert_eq!(made.err(), expected);
+        }
+    }
+
+    #[test]
+    fn a_key_does_not_show_itself_when_printed() {
+        let key = SigningKey::generate(Algorithm::EdDsa, &Repeated::byte(7)).unwrap();
+        let expected = format!(
+            "SigningKey {{ algorithm: EdDsa, key_id: {:?}, .. }}",
+            key.key_id
+        );
+        assert_eq!(format!("{key:?}"), expected);
+    }
+}

@@ -96,3 +96,66 @@ impl fmt::Debug for VerifyingKey {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rsa(bits: usize) -> Jwk {
+        let mut n = vec![0xff; bits.div_ceil(8)];
+        n[0] >>= n.len() * 8 - bits;
+        Jwk::rsa(n, vec![1, 0, 1]).unwrap()
+    }
+
+    fn refusal(key: &Jwk) -> Option<InvalidKey> {
+        VerifyingKey::from_jwk(key).err()
+    }
+
+    #[test]
+    fn an_rsa_key_has_2048_to_4096_bits() {
+        for bits in [512, 1024, 2040, 2047, 4097, 8192] {
+            assert_eq!(refusal(&rsa(bits)), Some(InvalidKey::RsaSize), "{bits}");
+        }
+        for bits in [2048, 3072, 4096] {
+            assert_eq!(refusal(&rsa(bits)), None, "{bits}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_for_verifying_is_refused() {
+        let with = |more: &str| -> Jwk {
+            let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+            let json = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}"{more}}}"#);
+            serde_json::from_str(&json).unwrap()
+        };
+        assert_eq!(refusal(&with("")), None);
+        assert_eq!(refusal(&with(r#","key_ops":["verify"]"#)), None);
+        let expected = Some(InvalidKey::NotForSignatures);
+        assert_eq!(refusal(&with(r#","use":"enc""#)), expected);
+        assert_eq!(refusal(&with(r#","key_ops":["sign"]"#)), expected);
+    }
+
+    #[test]
+    fn a_point_beside_the_curve_is_no_key() {
+        let expected = Some(InvalidKey::Malformed);
+        assert_eq!(refusal(&Jwk::p256([1; 32], [1; 32])), expected);
+        assert_eq!(refusal(&Jwk::p384([1; 48], [1; 48])), expected);
+        assert_eq!(refusal(&Jwk::p256([0; 32], [0; 32])), expected);
+    }
+
+    #[test]
+    fn a_key_is_pinned_to_its_algorithm() {
+        let algorithms = |key: &Jwk| {
+            let parsed = VerifyingKey::from_jwk(key).unwrap();
+            parsed.algorithms().collect::<Vec<_>>()
+        };
+        let unspecific = rsa(2048);
+        assert_eq!(
+            algorithms(&unspecific),
+            [Algorithm::Rs256, Algorithm::Ps256]
+        );
+        let specific = unspecific.with_algorithm(Algorithm::Ps256).unwrap();
+        assert_eq!(algorithms(&specific), [Algorithm::Ps256]);
+        assert_eq!(algorithms(&Jwk::ed25519([1; 32])), [Algorithm::EdDsa]);
+    }
+}

@@ -1,0 +1,15 @@
+//! What the end-to-end tests share: programs they start and a scripted browser.
+
+#![allow(
+    dead_code,
+    reason = "every test binary compiles all of it and uses a part"
+)]
+
+pub(crate) mod browser;
+pub(crate) mod cookies;
+pub(crate) mod e2e;
+pub(crate) mod form;
+pub(crate) mod form_policy;
+pub(crate) mod process;
+pub(crate) mod reference_server;
+pub(crate) mod upstream;
