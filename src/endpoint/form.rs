@@ -42,16 +42,12 @@ pub(super) async fn authenticate(
         Err(invalid) => Err(ClientAuthError::from(invalid)),
     };
     result.map_err(|error| {
-        match &error {
-            ClientAuthError::Outage(outage) => server.report(outage),
-            ClientAuthError::Malformed(_)
-            | ClientAuthError::Unknown
-            | ClientAuthError::WrongSecret
-            | ClientAuthError::UnexpectedSecret => {
-                server.emit(&Event::TokenRequestRefused {
-                    reason: error.to_string(),
-                });
-            }
+        if let ClientAuthError::Outage(outage) = &error {
+            server.report(outage);
+        } else {
+            server.emit(&Event::TokenRequestRefused {
+                reason: error.to_string(),
+            });
         }
         respond::client_error(&error, request.headers().contains_key(AUTHORIZATION))
     })

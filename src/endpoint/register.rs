@@ -23,11 +23,12 @@ pub(super) async fn respond(
     match result {
         Ok(information) => respond::json(StatusCode::CREATED, &information),
         Err(error) => {
-            match &error {
-                RegistrationError::Outage(outage) => server.report(outage),
-                refusal => server.emit(&Event::RegistrationRefused {
-                    reason: refusal.to_string(),
-                }),
+            if let RegistrationError::Outage(outage) = &error {
+                server.report(outage);
+            } else {
+                server.emit(&Event::RegistrationRefused {
+                    reason: error.to_string(),
+                });
             }
             respond::registration_error(&error)
         }

@@ -30,11 +30,12 @@ pub(super) async fn respond(
     match result {
         Ok(response) => respond::json(StatusCode::OK, &response),
         Err(error) => {
-            match &error {
-                TokenError::Outage(outage) => server.report(outage),
-                refusal => server.emit(&Event::TokenRequestRefused {
-                    reason: refusal.to_string(),
-                }),
+            if let TokenError::Outage(outage) = &error {
+                server.report(outage);
+            } else {
+                server.emit(&Event::TokenRequestRefused {
+                    reason: error.to_string(),
+                });
             }
             respond::token_error(&error)
         }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::types::{Entropy, EntropyError};
+
 /// A client identifier ([RFC 6749, section 2.2]).
 ///
 /// Printable ASCII ([appendix A.1]) of 1 to 2048 characters. Compared byte for
@@ -34,6 +36,15 @@ impl ClientId {
             return Err(InvalidClientId);
         }
         Ok(Self(text.into()))
+    }
+
+    /// A new identifier of 128 bits, of unreserved characters only.
+    ///
+    /// # Errors
+    ///
+    /// [`EntropyError`] if the source of randomness failed.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        Ok(Self(entropy.identifier()?.into()))
     }
 
     /// The identifier as it is on the wire.

@@ -21,9 +21,8 @@ impl AuthorizationServer {
     ) -> Result<ClientInformationResponse, RegistrationError> {
         let now = self.clock.now();
         let accepted = accept(metadata, &self.scopes.all())?;
-        let identifier = self.entropy.identifier().map_err(Outage::from)?;
         let mut client = ClientRecord {
-            id: ClientId::parse(&identifier).expect("base64url is printable"),
+            id: ClientId::generate(&*self.entropy).map_err(Outage::from)?,
             registration: Registration::Dynamic {
                 registered_at: now,
                 unused_until: now.plus(self.lifetimes.unused_client),
