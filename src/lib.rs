@@ -1,5 +1,6 @@
 //! OAuth 2.1 for MCP servers.
 
+pub mod adapter;
 pub mod endpoint;
 pub mod event;
 pub mod fetch;

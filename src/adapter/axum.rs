@@ -1,0 +1,73 @@
+//! For axum: routes for the endpoints, protection for a router, and
+//! [`VerifiedToken`] as an extractor.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use ::axum::Router;
+use ::axum::response::IntoResponse;
+use ::axum::routing::any_service;
+use axum_core::extract::FromRequestParts;
+use http::request::Parts;
+use http::{Request, StatusCode};
+use tower_service::Service;
+
+use crate::adapter::tower::{EndpointService, ProtectLayer};
+use crate::endpoint::{Endpoints, Protection};
+use crate::resource::VerifiedToken;
+
+/// Routes for every endpoint, and a JSON 404 for every other well-known path
+/// of OAuth.
+pub fn routes<S: Clone + Send + Sync + 'static>(endpoints: Arc<Endpoints>) -> Router<S> {
+    let service = EndpointService::new(Arc::clone(&endpoints));
+    let families = [
+        "/.well-known/oauth-authorization-server/{*path}",
+        "/.well-known/oauth-protected-resource/{*path}",
+        "/.well-known/openid-configuration/{*path}",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/openid-configuration",
+    ];
+    let known: Vec<_> = endpoints.paths().map(str::to_owned).collect();
+    let others = families
+        .into_iter()
+        .filter(|path| !known.iter().any(|known| known == path));
+    known
+        .iter()
+        .map(String::as_str)
+        .chain(others)
+        .fold(Router::new(), |router, path| {
+            router.route(path, any_service(service.clone()))
+        })
+}
+
+/// Routes `path` to the MCP endpoint `handler`, behind `protection`.
+pub fn protected<S, H>(path: &str, protection: Protection, handler: H) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    H: Service<Request<::axum::body::Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    H::Response: IntoResponse,
+    H::Future: Send + 'static,
+{
+    Router::new()
+        .route(path, any_service(handler))
+        .layer(ProtectLayer::new(protection))
+}
+
+/// The route that asks for a [`VerifiedToken`] has no protection in front of it.
+#[derive(Clone, Copy, Debug)]
+pub struct NotProtected;
+
+impl IntoResponse for NotProtected {
+    fn into_response(self) -> ::axum::response::Response {
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for VerifiedToken {
+    type Rejection = NotProtected;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        parts.extensions.get::<Self>().cloned().ok_or(NotProtected)
+    }
+}

@@ -1,0 +1,8 @@
+//! Fits the endpoints into frameworks (layer 6). An adapter moves bytes.
+
+#[cfg(feature = "axum")]
+pub mod axum;
+#[cfg(feature = "rmcp")]
+pub mod rmcp;
+#[cfg(feature = "tower")]
+pub mod tower;

@@ -1,0 +1,14 @@
+//! For any server that speaks `tower`: a service for the endpoints and a layer
+//! for the MCP endpoint.
+
+mod body;
+mod endpoint;
+mod future;
+mod layer;
+mod service;
+
+pub use body::{RequestBody, ResponseBody};
+pub use endpoint::EndpointService;
+pub use future::ResponseFuture;
+pub use layer::ProtectLayer;
+pub use service::ProtectService;

@@ -1,0 +1,91 @@
+use std::error::Error as StdError;
+use std::mem;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::adapter::tower::body::{self, RequestBody, ResponseBody, Unread};
+use crate::adapter::tower::future::ResponseFuture;
+use crate::endpoint::Protection;
+
+/// Lets through to a handler what carries a good token with enough scope.
+#[derive(Clone, Debug)]
+pub struct ProtectService<S> {
+    protection: Protection,
+    handler: S,
+}
+
+impl<S> ProtectService<S> {
+    /// Protects `handler`.
+    #[must_use]
+    pub const fn new(protection: Protection, handler: S) -> Self {
+        Self {
+            protection,
+            handler,
+        }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for ProtectService<S>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    R: Send + 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<ResponseBody<R>, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.handler.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The clone is the one that is not ready yet.
+        let clone = self.handler.clone();
+        let mut handler = mem::replace(&mut self.handler, clone);
+        let protection = self.protection.clone();
+        ResponseFuture::new(async move {
+            match admit(&protection, request).await {
+                Ok(request) => {
+                    let mut response = handler.call(request).await?;
+                    protection.finish(response.headers_mut());
+                    Ok(response.map(ResponseBody::of_handler))
+                }
+                Err(refusal) => Ok(refusal.map(ResponseBody::ours)),
+            }
+        })
+    }
+}
+
+async fn admit<B>(
+    protection: &Protection,
+    request: Request<B>,
+) -> Result<Request<RequestBody<B>>, Response<Bytes>>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let (mut parts, body) = request.into_parts();
+    if let Some(preflight) = protection.preflight(&parts) {
+        return Err(preflight);
+    }
+    let token = protection.admit(&mut parts).await?;
+    let Some(limit) = protection.reads_body(&parts) else {
+        protection.permit(&token, &parts, None)?;
+        return Ok(Request::from_parts(parts, RequestBody::untouched(body)));
+    };
+    match body::read(body, limit).await {
+        Ok(bytes) => {
+            protection.permit(&token, &parts, Some(&bytes))?;
+            Ok(Request::from_parts(parts, RequestBody::read(bytes)))
+        }
+        Err(Unread::TooLong) => Err(protection.respond_too_large()),
+        Err(Unread::BrokeOff) => Err(protection.respond_incomplete()),
+    }
+}
