@@ -206,7 +206,9 @@ fn skipped(rest: &str) -> Option<usize> {
     if rest.starts_with('\'') {
         return character(rest);
     }
-    let prefix = rest.find(['"', '#']).filter(|at| *at <= 2)?;
+    // At most two letters, as in `br"…"`, stand before a literal.
+    let mut start = rest.char_indices().take(3);
+    let (prefix, _) = start.find(|(_, sign)| matches!(sign, '"' | '#'))?;
     match &rest[..prefix] {
         "" | "b" | "c" if rest[prefix..].starts_with('"') => Some(string(rest, prefix)),
         "r" | "br" | "cr" => raw_string(rest, prefix),
