@@ -1,5 +1,9 @@
 //! Where people sign in (layer 3).
 
+#[cfg(feature = "server")]
+mod development;
+mod fixed;
+
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -10,6 +14,10 @@ use url::Url;
 use crate::model::Identity;
 use crate::protocol::form::Form;
 use crate::types::{CodeVerifier, Secret};
+
+#[cfg(feature = "server")]
+pub use development::{DevelopmentLogin, NotLoopback};
+pub use fixed::FixedIdentity;
 
 /// One sign-in of one person, on its way to the identity provider and back.
 ///

@@ -1,0 +1,175 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, Response};
+use serde_json::{Value, json};
+
+use crate::idp::FixedIdentity;
+use crate::mcp_auth::{McpAuth, McpAuthBuilder};
+use crate::model::Identity;
+use crate::test_util::{RecordedEvents, SeededEntropy, TestClock};
+use crate::types::{Clock, Entropy, Subject, Timestamp};
+
+/// An MCP server with its authorization server, in process.
+///
+/// Its MCP endpoint answers every message with who called it, so that a test
+/// can see what a handler would. Scopes are `notes:read`, needed to connect,
+/// and `notes:write`, which covers it and which the tool `add_note` needs.
+#[derive(Debug)]
+pub struct TestServer {
+    auth: McpAuth,
+    clock: Arc<TestClock>,
+    events: Arc<RecordedEvents>,
+}
+
+impl TestServer {
+    /// Where the server says it is.
+    pub const PUBLIC_URL: &'static str = "https://mcp.example.com";
+
+    /// A server at which everybody signs in as `alice`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    /// A server with other settings.
+    ///
+    /// # Panics
+    ///
+    /// If the settings are refused.
+    #[must_use]
+    pub fn with(configure: impl FnOnce(McpAuthBuilder) -> McpAuthBuilder) -> Self {
+        Self::at(Self::PUBLIC_URL, configure)
+    }
+
+    /// A server at another address.
+    ///
+    /// # Panics
+    ///
+    /// If the settings are refused.
+    #[must_use]
+    pub fn at(public_url: &str, configure: impl FnOnce(McpAuthBuilder) -> McpAuthBuilder) -> Self {
+        let clock = Arc::new(TestClock::default());
+        let events = Arc::new(RecordedEvents::default());
+        let alice = Subject::parse("alice").expect("a name is a subject");
+        let mut identity = Identity::new("https://idp.example.com", alice);
+        identity.email = Some("alice@example.com".to_owned());
+        let builder = McpAuth::builder(public_url)
+            .scope("notes:read", "Read your notes")
+            .scope("notes:write", "Add notes for you")
+            .covers("notes:write", "notes:read")
+            .tool("add_note", "notes:write")
+            .identity_provider(FixedIdentity::new(identity))
+            .clock(Arc::clone(&clock) as Arc<dyn Clock>)
+            .entropy(Arc::new(SeededEntropy::new(1)) as Arc<dyn Entropy>)
+            .events(Arc::clone(&events) as Arc<_>);
+        let auth = configure(builder)
+            .build()
+            .expect("the settings of a test are good");
+        Self {
+            auth,
+            clock,
+            events,
+        }
+    }
+
+    /// What is tested.
+    #[must_use]
+    pub const fn auth(&self) -> &McpAuth {
+        &self.auth
+    }
+
+    /// The clock of the server, to move.
+    #[must_use]
+    pub fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    /// The time at the server.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What the operator saw.
+    #[must_use]
+    pub fn events(&self) -> &RecordedEvents {
+        &self.events
+    }
+
+    /// The URL of `path` at this server.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        self.auth.server().issuer().endpoint(path)
+    }
+
+    /// Sends a request, as a client or a browser would.
+    pub async fn send(&self, request: Request<Bytes>) -> Response<Bytes> {
+        if self.auth.endpoints().owns(request.uri().path()) {
+            return self.auth.endpoints().respond(request).await;
+        }
+        let (mut parts, body) = request.into_parts();
+        let protection = self.auth.protection();
+        if let Some(preflight) = protection.preflight(&parts) {
+            return preflight;
+        }
+        let token = match protection.admit(&mut parts).await {
+            Ok(token) => token,
+            Err(refusal) => return refusal,
+        };
+        let read = protection
+            .reads_body(&parts)
+            .map(|limit| (limit, body.len()));
+        if read.is_some_and(|(limit, length)| length > limit) {
+            return protection.respond_too_large();
+        }
+        let seen = read.map(|_| body.as_ref());
+        if let Err(refusal) = protection.permit(&token, &parts, seen) {
+            return refusal;
+        }
+        let answer = json!({
+            "subject": token.subject().as_str(),
+            "scope": token.scope().to_string(),
+            "client_id": token.client_id().map(|id| id.as_str()),
+            "email": token.identity().and_then(|identity| identity.email.clone()),
+            "saw_authorization": parts.headers.contains_key(AUTHORIZATION),
+        });
+        let mut response = Response::new(Bytes::from(answer.to_string()));
+        protection.finish(response.headers_mut());
+        response
+    }
+
+    /// Sends a GET request.
+    ///
+    /// # Panics
+    ///
+    /// If `path` makes no URL.
+    pub async fn get(&self, path: &str) -> Response<Bytes> {
+        let request = Request::get(self.url(path)).body(Bytes::new());
+        self.send(request.expect("a path of a test is good")).await
+    }
+
+    /// Sends a JSON-RPC request to the MCP endpoint.
+    ///
+    /// # Panics
+    ///
+    /// If `token` cannot stand in a header.
+    pub async fn call(&self, method: &str, params: Option<Value>, token: &str) -> Response<Bytes> {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(self.auth.resource().resource().as_str())
+            .header(CONTENT_TYPE, "application/json")
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .body(Bytes::from(message.to_string()));
+        self.send(request.expect("a token can stand in a header"))
+            .await
+    }
+}
+
+impl Default for TestServer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
