@@ -1,0 +1,108 @@
+//! Streamable HTTP in front of the note book: mounting and shutting down.
+
+#![allow(dead_code, reason = "each example uses its part of this file")]
+
+use std::{io, sync::Arc};
+
+use axum::Router;
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::notes::NoteBook;
+
+pub(crate) type NoteService = StreamableHttpService<NoteBook, LocalSessionManager>;
+
+/// The note book over Streamable HTTP, for every revision of MCP.
+///
+/// Requests of revision 2026-07-28 stand alone; those of earlier revisions get a
+/// session. rmcp tells them apart request by request. Cancelling `shutdown` ends
+/// sessions and open event streams, without which a graceful shutdown would wait
+/// for clients to hang up.
+pub(crate) fn note_service(public_url: &Url, shutdown: &CancellationToken) -> NoteService {
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(true)
+        .with_json_response(true)
+        .with_allowed_hosts(allowed_hosts(public_url))
+        .with_cancellation_token(shutdown.child_token());
+    let book = NoteBook::new();
+    StreamableHttpService::new(
+        move || Ok(book.clone()),
+        Arc::new(LocalSessionManager::default()),
+        config,
+    )
+}
+
+/// The `Host` values to answer to, which keeps DNS rebinding out. An entry
+/// without a port allows any, since a proxy in front may use another.
+fn allowed_hosts(public_url: &Url) -> Vec<String> {
+    let host = public_url.host_str().unwrap_or_default();
+    if ["localhost", "127.0.0.1", "[::1]"].contains(&host) {
+        return ["localhost", "127.0.0.1", "::1"]
+            .map(str::to_owned)
+            .to_vec();
+    }
+    vec![host.to_owned()]
+}
+
+/// Serves the note book at exactly `/mcp`. A layer put on the router sees every
+/// request before the tools do, and what it inserts as request extension arrives there.
+pub(crate) fn mcp_routes(service: NoteService) -> Router {
+    Router::new().route_service("/mcp", service)
+}
+
+/// Serves until `shutdown` is cancelled and the running requests are answered.
+///
+/// # Errors
+///
+/// What the socket reports.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
+}
+
+/// Cancels `shutdown` at the first SIGTERM or ctrl-c.
+///
+/// # Errors
+///
+/// If the signal handlers cannot be installed.
+#[cfg(unix)]
+pub(crate) fn shut_down_on_signal(shutdown: CancellationToken) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    // Installed before the first await, so that no early signal kills the process.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        shutdown.cancel();
+    });
+    Ok(())
+}
+
+/// Cancels `shutdown` at ctrl-c.
+///
+/// # Errors
+///
+/// None here; the signature is that of the other platforms.
+#[cfg(not(unix))]
+pub(crate) fn shut_down_on_signal(shutdown: CancellationToken) -> io::Result<()> {
+    tokio::spawn(async move {
+        // Without a handler for ctrl-c the platform ends the process itself.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            shutdown.cancel();
+        }
+    });
+    Ok(())
+}
