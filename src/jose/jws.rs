@@ -1,0 +1,154 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use thiserror::Error;
+
+use crate::jose::Header;
+
+/// A signed token, taken apart but not yet believed ([RFC 7515, section 7.1]).
+///
+/// The payload cannot be read from here: only what `verify` returns gives claims.
+///
+/// [RFC 7515, section 7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
+#[derive(Clone, Debug)]
+pub struct Jws<'a> {
+    header: Header,
+    pub(super) signing_input: &'a str,
+    pub(super) payload: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+}
+
+/// The text is no signed token this crate accepts.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum InvalidJws {
+    /// The text is longer than any token has to be.
+    #[error("the token is longer than 8 KiB")]
+    TooLong,
+    /// The text does not have three parts.
+    #[error("the token does not have three parts with dots between them")]
+    NotCompact,
+    /// A part is not what an encoder would have written.
+    #[error("a part of the token is not canonical base64url without padding")]
+    Encoding,
+    /// The header is no JSON object with an `alg`, or a member has the wrong type.
+    #[error("the header is no JSON object with an alg")]
+    Header,
+    /// The header says something twice.
+    #[error("the header repeats a member")]
+    RepeatedMember,
+    /// The header has a `crit` or `b64`.
+    #[error("the header asks for an extension, and none is supported")]
+    CriticalExtension,
+    /// The `alg` is not on the allow-list.
+    #[error("the algorithm is not allowed")]
+    AlgorithmNotAllowed,
+    /// The key is for another algorithm than the header names.
+    #[error("the key is not for the algorithm that the header names")]
+    KeyMismatch,
+    /// The key did not make this signature.
+    #[error("the signature is invalid")]
+    Signature,
+}
+
+impl<'a> Jws<'a> {
+    /// The longest token that is looked at, in bytes.
+    const MAX_LENGTH: usize = 8 * 1024;
+
+    /// Takes a token in the compact serialization apart.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidJws`] if the text is too long, is not three parts of canonical
+    /// base64url, or its header is one this crate does not accept.
+    pub fn parse(text: &'a str) -> Result<Self, InvalidJws> {
+        if text.len() > Self::MAX_LENGTH {
+            return Err(InvalidJws::TooLong);
+        }
+        let (signing_input, signature) = text.rsplit_once('.').ok_or(InvalidJws::NotCompact)?;
+        let (header, payload) = signing_input
+            .split_once('.')
+            .ok_or(InvalidJws::NotCompact)?;
+        if payload.contains('.') {
+            return Err(InvalidJws::NotCompact);
+        }
+        Ok(Self {
+            header: Header::parse(&decode(header)?)?,
+            signing_input,
+            payload: decode(payload)?,
+            signature: decode(signature)?,
+        })
+    }
+
+    /// What the token says about itself, for choosing a key.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, InvalidJws> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| InvalidJws::Encoding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `{"alg":"ES256"}` and `{}`, with 64 zero bytes for a signature.
+    fn token() -> String {
+        format!("eyJhbGciOiJFUzI1NiJ9.e30.{}", "A".repeat(86))
+    }
+
+    fn refusal(text: &str) -> Option<InvalidJws> {
+        Jws::parse(text).err()
+    }
+
+    #[test]
+    fn a_token_has_exactly_three_parts() {
+        assert_eq!(refusal(&token()), None);
+        for text in [
+            "",
+            "e30",
+            "e30.e30",
+            "a.b.c.d",
+            "....",
+            "eyJhbGciOiJFUzI1NiJ9",
+        ] {
+            assert_eq!(refusal(text), Some(InvalidJws::NotCompact), "{text}");
+        }
+        let four = format!("{}.AAAA", token());
+        assert_eq!(refusal(&four), Some(InvalidJws::NotCompact));
+    }
+
+    #[test]
+    fn a_part_is_canonical_base64url_without_padding() {
+        let good = token();
+        for (from, to) in [
+            (".e30.", ".e30=."),
+            (".e30.", ".e31."),
+            (".e30.", ".e3 0."),
+            (".e30.", ".e3+_."),
+            (".e30.", ".e3\n0."),
+            ("NiJ9.", "NiJ9=."),
+            ("A", "é"),
+        ] {
+            let bad = good.replacen(from, to, 1);
+            assert_eq!(refusal(&bad), Some(InvalidJws::Encoding), "{bad}");
+        }
+        // 86 characters carry 4 bits more than 64 bytes: they have to be zero.
+        let trailing = format!("{}B", &good[..good.len() - 1]);
+        assert_eq!(refusal(&trailing), Some(InvalidJws::Encoding));
+        assert_eq!(refusal(&format!("{good}==")), Some(InvalidJws::Encoding));
+    }
+
+    #[test]
+    fn a_token_of_more_than_8_kib_is_not_looked_at() {
+        let longest = format!("eyJhbGciOiJFUzI1NiJ9.{}.AAAA", "A".repeat(8192 - 26));
+        assert_eq!(longest.len(), 8192);
+        assert_eq!(refusal(&longest), None);
+        assert_eq!(refusal(&"A".repeat(8193)), Some(InvalidJws::TooLong));
+        assert_eq!(refusal(&"A".repeat(9 * 1024)), Some(InvalidJws::TooLong));
+    }
+}
