@@ -7,4 +7,6 @@ pub mod jose;
 pub mod model;
 pub mod protocol;
 pub mod store;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 pub mod types;

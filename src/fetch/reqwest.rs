@@ -115,10 +115,11 @@ impl Reach {
         }
         let host = url.host().ok_or(FetchError::Refused("there is no host"))?;
         let secure = url.scheme() == "https";
+        let stays_here = url.scheme() == "http" && is_loopback(&host);
         match self {
             Self::Public if !secure => Err(FetchError::Refused("the URL is not https")),
             Self::Public if !may_be_public(&host) => Err(REFUSED_ADDRESS),
-            Self::Configured if !secure && !(url.scheme() == "http" && is_loopback(&host)) => {
+            Self::Configured if !(secure || stays_here) => {
                 let reason = "plain http is for loopback hosts only";
                 Err(FetchError::Refused(reason))
             }
