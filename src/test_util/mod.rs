@@ -14,16 +14,19 @@
 //! ```
 
 mod browser;
+mod client;
 mod clock;
 mod entropy;
 mod events;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+mod openid_provider;
 mod server;
-
-mod client;
 
 pub use browser::TestBrowser;
 pub use client::{TestClient, TokenAnswer, Tokens};
 pub use clock::TestClock;
 pub use entropy::SeededEntropy;
 pub use events::RecordedEvents;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub use openid_provider::{FakeEndpoint, FakeOpenIdProvider, Fault};
 pub use server::TestServer;
