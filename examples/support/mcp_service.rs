@@ -2,9 +2,13 @@
 
 #![allow(dead_code, reason = "each example uses its part of this file")]
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
+use oauth_for_mcp::{
+    McpAuth,
+    adapter::tower::{EndpointService, ProtectService},
+};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
 };
@@ -14,7 +18,10 @@ use url::Url;
 
 use crate::notes::NoteBook;
 
-pub(crate) type NoteService = StreamableHttpService<NoteBook, LocalSessionManager>;
+/// How long running requests may take once the server is to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+type NoteService = StreamableHttpService<NoteBook, LocalSessionManager>;
 
 /// The note book over Streamable HTTP, for every revision of MCP.
 ///
@@ -22,7 +29,7 @@ pub(crate) type NoteService = StreamableHttpService<NoteBook, LocalSessionManage
 /// session. rmcp tells them apart request by request. Cancelling `shutdown` ends
 /// sessions and open event streams, without which a graceful shutdown would wait
 /// for clients to hang up.
-pub(crate) fn note_service(public_url: &Url, shutdown: &CancellationToken) -> NoteService {
+fn note_service(public_url: &Url, shutdown: &CancellationToken) -> NoteService {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(true)
         .with_json_response(true)
@@ -48,13 +55,20 @@ fn allowed_hosts(public_url: &Url) -> Vec<String> {
     vec![host.to_owned()]
 }
 
-/// Serves the note book at exactly `/mcp`. A layer put on the router sees every
-/// request before the tools do, and what it inserts as request extension arrives there.
-pub(crate) fn mcp_routes(service: NoteService) -> Router {
-    Router::new().route_service("/mcp", service)
+/// The note book behind `auth`, and everything else that clients and browsers need.
+///
+/// With the feature `axum`, `auth.router(service)` does the same; the services of
+/// `adapter::tower` fit any framework, and the examples run with the default features.
+pub(crate) fn routes(auth: &McpAuth, shutdown: &CancellationToken) -> Router {
+    let service = note_service(&auth.server().issuer().url(), shutdown);
+    let protected = ProtectService::new(auth.protection().clone(), service);
+    Router::new()
+        .route_service(auth.resource().resource().path(), protected)
+        .fallback_service(EndpointService::new(Arc::clone(auth.endpoints())))
 }
 
-/// Serves until `shutdown` is cancelled and the running requests are answered.
+/// Serves until `shutdown` is cancelled and the running requests are answered, or
+/// took too long to.
 ///
 /// # Errors
 ///
@@ -64,9 +78,15 @@ pub(crate) async fn serve(
     routes: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await
+    let out_of_patience = shutdown.clone();
+    let server = axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned());
+    tokio::select! {
+        ended = server => ended,
+        () = async {
+            out_of_patience.cancelled().await;
+            tokio::time::sleep(PATIENCE).await;
+        } => Ok(()),
+    }
 }
 
 /// Cancels `shutdown` at the first SIGTERM or ctrl-c.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use http::request::Parts;
+use oauth_for_mcp::VerifiedToken;
 use rmcp::{
     ErrorData, Json, RoleServer, ServerHandler,
     handler::server::{router::tool::ToolRouter, wrapper::Parameters},
@@ -20,36 +21,44 @@ const MAX_PEOPLE: usize = 1000;
 const MAX_NOTES_PER_PERSON: usize = 1000;
 const MAX_NOTE_BYTES: usize = 4096;
 
-/// Who is calling, as the layer in front of the MCP service verified it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+/// Who is calling, as the protection in front of the MCP service verified it.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Caller {
-    pub(crate) subject: String,
+    subject: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) upstream_subject: Option<String>,
+    upstream_subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) email: Option<String>,
-    pub(crate) client_id: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) issuer: String,
+    email: Option<String>,
+    client_id: Option<String>,
+    scopes: Vec<String>,
+    issuer: String,
 }
 
 impl Caller {
-    /// Finds the caller of this one request; a session says nothing about who calls.
-    fn of(context: &RequestContext<RoleServer>) -> Result<Self, ErrorData> {
-        parts(context)?
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| ErrorData::internal_error("no identity reached the tool", None))
+    fn of(token: &VerifiedToken) -> Self {
+        let identity = token.identity();
+        Self {
+            subject: token.subject().to_string(),
+            upstream_subject: identity.map(|identity| identity.subject.to_string()),
+            email: identity.and_then(|identity| identity.email.clone()),
+            client_id: token.client_id().map(ToString::to_string),
+            scopes: token.scope().iter().map(ToString::to_string).collect(),
+            issuer: token.issuer().to_owned(),
+        }
     }
 }
 
-/// The HTTP request that carried this MCP request: rmcp hands its head on.
-fn parts(context: &RequestContext<RoleServer>) -> Result<&Parts, ErrorData> {
+/// The token of this one request; a session says nothing about who calls.
+///
+/// rmcp hands the head of the HTTP request on, with what the protection put there.
+/// With the feature `rmcp`, `oauth_for_mcp::adapter::rmcp::caller` does the same; by
+/// hand, the examples run with the default features.
+fn caller(context: &RequestContext<RoleServer>) -> Result<&VerifiedToken, ErrorData> {
     context
         .extensions
         .get::<Parts>()
-        .ok_or_else(|| ErrorData::internal_error("the request did not arrive over HTTP", None))
+        .and_then(|parts| parts.extensions.get::<VerifiedToken>())
+        .ok_or_else(|| ErrorData::internal_error("this server is not protected", None))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -116,7 +125,7 @@ impl NoteBook {
 
     #[tool(description = "Says who you are signed in as, through which client, with which scopes.")]
     async fn whoami(&self, context: RequestContext<RoleServer>) -> Result<Json<Caller>, ErrorData> {
-        Caller::of(&context).map(Json)
+        Ok(Json(Caller::of(caller(&context)?)))
     }
 
     #[tool(description = "Lists your notes, oldest first.")]
@@ -124,10 +133,8 @@ impl NoteBook {
         &self,
         context: RequestContext<RoleServer>,
     ) -> Result<Json<NoteList>, ErrorData> {
-        let caller = Caller::of(&context)?;
-        Ok(Json(NoteList {
-            notes: self.shelf.read(&caller.subject),
-        }))
+        let notes = self.shelf.read(caller(&context)?.subject().as_str());
+        Ok(Json(NoteList { notes }))
     }
 
     #[tool(description = "Adds a note to your note book.")]
@@ -136,10 +143,10 @@ impl NoteBook {
         Parameters(note): Parameters<NewNote>,
         context: RequestContext<RoleServer>,
     ) -> Result<Json<Added>, ErrorData> {
-        let caller = Caller::of(&context)?;
+        let subject = caller(&context)?.subject();
         let count = self
             .shelf
-            .add(&caller.subject, note.text)
+            .add(subject.as_str(), note.text)
             .map_err(|reason| ErrorData::invalid_params(reason, None))?;
         Ok(Json(Added { count }))
     }

@@ -1,4 +1,4 @@
-//! Tells every HTTP exchange of a server, in the order they begin, secrets shortened.
+//! Tells every HTTP exchange of a server as it is answered, secrets shortened.
 //!
 //! It stands on the server's side, as an axum middleware: there it sees the client
 //! and the browser alike, byte for byte, whatever library they use.
@@ -6,10 +6,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -43,8 +40,8 @@ type Listener = Arc<dyn Fn(Exchange) + Send + Sync>;
 /// One request and its answer, fit to be shown: secrets are shortened already.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
-    /// Counts from 1, in the order the requests came in.
-    pub(crate) number: usize,
+    /// Whom the request went to.
+    pub(crate) server: &'static str,
     pub(crate) method: Method,
     /// Path and query.
     pub(crate) target: String,
@@ -58,7 +55,7 @@ pub(crate) struct Exchange {
 
 impl fmt::Display for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "[{}] {} {}", self.number, self.method, self.target)?;
+        writeln!(f, "to {}: {} {}", self.server, self.method, self.target)?;
         write_message(f, '>', &self.request_headers, &self.request_body)?;
         writeln!(f, "    < {}", self.status)?;
         write_message(f, '<', &self.response_headers, &self.response_body)
@@ -86,15 +83,19 @@ fn write_message(
 /// outermost.
 #[derive(Clone)]
 pub(crate) struct Recorder {
+    server: &'static str,
     listener: Listener,
-    count: Arc<AtomicUsize>,
 }
 
 impl Recorder {
-    pub(crate) fn new(listener: impl Fn(Exchange) + Send + Sync + 'static) -> Self {
+    /// Records what goes to `server`.
+    pub(crate) fn new(
+        server: &'static str,
+        listener: impl Fn(Exchange) + Send + Sync + 'static,
+    ) -> Self {
         Self {
+            server,
             listener: Arc::new(listener),
-            count: Arc::default(),
         }
     }
 }
@@ -105,12 +106,11 @@ pub(crate) async fn record(
     request: Request,
     next: Next,
 ) -> Response {
-    let number = recorder.count.fetch_add(1, Ordering::Relaxed) + 1;
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let mut exchange = begin(number, &head, &body);
+    let mut exchange = begin(recorder.server, &head, &body);
     let answer = next.run(Request::from_parts(head, Body::from(body))).await;
     let (head, body) = answer.into_parts();
     exchange.status = head.status;
@@ -126,9 +126,9 @@ pub(crate) async fn record(
     Response::from_parts(head, Body::from(body))
 }
 
-fn begin(number: usize, head: &request::Parts, body: &[u8]) -> Exchange {
+fn begin(server: &'static str, head: &request::Parts, body: &[u8]) -> Exchange {
     Exchange {
-        number,
+        server,
         method: head.method.clone(),
         target: redact::target(&head.uri),
         request_headers: told(&head.headers),

@@ -1,0 +1,50 @@
+//! An MCP server that asks people to sign in, in one file to copy.
+//!
+//! Type `cargo run --example quickstart --features axum,rmcp`, then one of the commands it prints.
+use std::{error::Error, sync::Arc};
+
+use oauth_for_mcp::{McpAuth, adapter::rmcp::caller};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    service::RequestContext,
+    tool, tool_handler, tool_router,
+    transport::streamable_http_server::{
+        StreamableHttpService, session::local::LocalSessionManager,
+    },
+};
+
+const PUBLIC_URL: &str = "http://127.0.0.1:8080";
+
+#[derive(Clone)]
+struct Greeter;
+
+#[tool_router]
+impl Greeter {
+    #[tool(description = "Greets you by name.")]
+    async fn greet(&self, context: RequestContext<RoleServer>) -> Result<String, ErrorData> {
+        Ok(format!("Hello, {}!", caller(&context)?.subject()))
+    }
+}
+
+#[tool_handler]
+impl ServerHandler for Greeter {}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let auth = McpAuth::builder(PUBLIC_URL)
+        .scope("greet", "Greet you by name")
+        // Takes any name, on this machine only; elsewhere: `.identity_provider(…)`.
+        .development_login()
+        .build()?;
+    let sessions = Arc::new(LocalSessionManager::default());
+    let service = StreamableHttpService::new(|| Ok(Greeter), sessions, Default::default());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    println!(
+        r#"The MCP server is at {PUBLIC_URL}/mcp. Connect a client, and sign in when it asks you to:
+  Claude Code    claude mcp add --transport http quickstart {PUBLIC_URL}/mcp
+  VS Code        code --add-mcp '{{"name":"quickstart","type":"http","url":"{PUBLIC_URL}/mcp"}}'
+  MCP Inspector  npx @modelcontextprotocol/inspector  (transport "Streamable HTTP", the URL above)"#
+    );
+    axum::serve(listener, auth.router(service)).await?;
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! A note book for each signed-in person: a small but complete protected MCP server.
+//!
+//! Type `cargo run --example reference_server`, then connect an MCP client to
+//! `http://127.0.0.1:8080/mcp`. Everything is set in the environment:
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `LISTEN` | `127.0.0.1:8080` | address to bind; port 0 takes a free one |
+//! | `PUBLIC_URL` | `http://127.0.0.1:8080` | the issuer; the MCP endpoint is at `/mcp` below |
+//! | `STORE` | `memory` | where records are kept; only `memory` for now |
+//! | `MASTER_KEY` | | 32 bytes as base64url; the memory store needs none |
+//! | `IDP_ISSUER`, `IDP_CLIENT_ID`, `IDP_CLIENT_SECRET` | | the OpenID provider at which people sign in, with the callback `/oauth/callback`; without it any name signs in, on loopback only |
+//! | `CLIENTS` | | a file with a JSON array of preregistered clients (RFC 7591) |
+//! | `REGISTRATION` | `dynamic,document` | how clients may register; empty: not at all |
+//! | `DOCUMENT_CA`, `DOCUMENT_HOSTS` | | for tests of `document` |
+//! | `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_GRACE` | `600`, `2592000`, `30` | seconds |
+//! | `ACCESS_TOKEN_FORMAT` | `jwt` | or `opaque` |
+//! | `REGISTRATION_LIMIT` | | registrations per minute and address, or `off` |
+
+use std::{env, error::Error, process::ExitCode, sync::Arc};
+
+use oauth_for_mcp::event::{Event, EventSink};
+use settings::Settings;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+#[path = "support/mcp_service.rs"]
+mod mcp_service;
+#[path = "support/notes.rs"]
+mod notes;
+#[path = "support/settings.rs"]
+mod settings;
+
+/// Tells the operator what happens; a real server would hand this to its log.
+#[derive(Debug)]
+struct StandardError;
+
+impl EventSink for StandardError {
+    fn emit(&self, event: &Event) {
+        eprintln!("event: {event:?}");
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    // Before anything else, so that no early signal kills the process.
+    let shutdown = CancellationToken::new();
+    mcp_service::shut_down_on_signal(shutdown.clone())?;
+    let variable = |name: &str| env::var_os(name).map(|text| text.to_string_lossy().into_owned());
+    let Settings {
+        listen,
+        auth,
+        notes,
+    } = Settings::read(variable)?;
+    let auth = auth.events(Arc::new(StandardError)).build()?;
+    for note in notes {
+        eprintln!("note: {note}");
+    }
+    let listener = TcpListener::bind(&listen)
+        .await
+        .map_err(|error| format!("LISTEN={listen} is unusable: {error}"))?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let routes = mcp_service::routes(&auth, &shutdown);
+    mcp_service::serve(listener, routes, shutdown).await?;
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("reference_server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

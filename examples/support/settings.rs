@@ -1,0 +1,261 @@
+//! The settings of the reference server, from its environment.
+
+use std::{error::Error, fs, net::SocketAddr, path::Path, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use oauth_for_mcp::{
+    McpAuth, McpAuthBuilder,
+    idp::OpenIdProvider,
+    server::{AccessTokenFormat, Lifetimes, PreregisteredClient},
+    types::{ClientId, Issuer, Secret},
+};
+use thiserror::Error;
+
+/// Why the server does not start: one sentence for the operator.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct BadSetting(String);
+
+/// What the environment asks for.
+pub(crate) struct Settings {
+    /// The address to bind.
+    pub(crate) listen: String,
+    /// What to protect the note book with.
+    pub(crate) auth: McpAuthBuilder,
+    /// What the operator should know and is no reason not to start.
+    pub(crate) notes: Vec<&'static str>,
+}
+
+impl Settings {
+    /// Reads each setting through `variable`, which knows the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`BadSetting`] for the first one that cannot be used.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
+        Reader { variable }.settings()
+    }
+}
+
+struct Reader<F> {
+    variable: F,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn settings(&self) -> Result<Settings, BadSetting> {
+        self.check_store()?;
+        self.check_master_key()?;
+        self.check_document_exceptions()?;
+        let mut notes = Vec::new();
+        if self.has_registration_limit()? {
+            notes.push("REGISTRATION_LIMIT has no effect yet: registrations are not limited");
+        }
+        let registration = self.registration()?;
+        if registration.document {
+            notes.push("client ID metadata documents are not supported yet and not advertised");
+        }
+        let public_url = self.text_or("PUBLIC_URL", "http://127.0.0.1:8080");
+        let auth = McpAuth::builder(public_url)
+            .name("Note book")
+            .scope("notes:read", "Read your notes")
+            .scope("notes:write", "Add notes for you")
+            .covers("notes:write", "notes:read")
+            .tool("add_note", "notes:write")
+            .dynamic_registration(registration.dynamic)
+            .lifetimes(self.lifetimes()?)
+            .access_token_format(self.access_token_format()?);
+        let auth = self
+            .clients()?
+            .into_iter()
+            .fold(auth, McpAuthBuilder::client);
+        Ok(Settings {
+            listen: self.text_or("LISTEN", "127.0.0.1:8080"),
+            auth: self.sign_in(auth)?,
+            notes,
+        })
+    }
+
+    /// The provider upstream; without one, a login page that takes any name.
+    fn sign_in(&self, auth: McpAuthBuilder) -> Result<McpAuthBuilder, BadSetting> {
+        let names = ["IDP_ISSUER", "IDP_CLIENT_ID", "IDP_CLIENT_SECRET"];
+        match names.map(|name| self.text(name)) {
+            [None, None, None] => Ok(auth.development_login()),
+            [Some(issuer), Some(id), Some(secret)] => {
+                let issuer = Issuer::parse(&issuer)
+                    .map_err(|error| refused("IDP_ISSUER", &issuer, error))?;
+                let client_id =
+                    ClientId::parse(&id).map_err(|error| refused("IDP_CLIENT_ID", &id, error))?;
+                let provider = OpenIdProvider::builder(issuer, client_id, Secret::new(secret))
+                    .build()
+                    .map_err(|error| BadSetting(error.to_string()))?;
+                Ok(auth.identity_provider(provider))
+            }
+            _ => Err(BadSetting(
+                "IDP_ISSUER, IDP_CLIENT_ID and IDP_CLIENT_SECRET belong together: set all or none"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    fn registration(&self) -> Result<Registration, BadSetting> {
+        // Set but empty means something here: only preregistered clients.
+        let text = (self.variable)("REGISTRATION").unwrap_or("dynamic,document".to_owned());
+        let mut on = Registration::default();
+        for way in text.split(',').map(str::trim).filter(|way| !way.is_empty()) {
+            match way {
+                "dynamic" => on.dynamic = true,
+                "document" => on.document = true,
+                _ => {
+                    return Err(refused(
+                        "REGISTRATION",
+                        way,
+                        "use dynamic, document or both",
+                    ));
+                }
+            }
+        }
+        Ok(on)
+    }
+
+    fn clients(&self) -> Result<Vec<PreregisteredClient>, BadSetting> {
+        let Some(path) = self.text("CLIENTS") else {
+            return Ok(Vec::new());
+        };
+        let text = fs::read(&path).map_err(|error| refused("CLIENTS", &path, error))?;
+        serde_json::from_slice(&text).map_err(|error| refused("CLIENTS", &path, error))
+    }
+
+    fn lifetimes(&self) -> Result<Lifetimes, BadSetting> {
+        let default = Lifetimes::default();
+        Ok(Lifetimes {
+            access_token: self
+                .seconds("ACCESS_TOKEN_TTL", 1)?
+                .unwrap_or(default.access_token),
+            refresh_idle: self
+                .seconds("REFRESH_TOKEN_TTL", 1)?
+                .unwrap_or(default.refresh_idle),
+            refresh_grace: self
+                .seconds("REFRESH_GRACE", 0)?
+                .unwrap_or(default.refresh_grace),
+            ..default
+        })
+    }
+
+    fn access_token_format(&self) -> Result<AccessTokenFormat, BadSetting> {
+        match self.text_or("ACCESS_TOKEN_FORMAT", "jwt").as_str() {
+            "jwt" => Ok(AccessTokenFormat::Jwt),
+            "opaque" => Ok(AccessTokenFormat::Opaque),
+            other => Err(refused("ACCESS_TOKEN_FORMAT", other, "use jwt or opaque")),
+        }
+    }
+
+    fn check_store(&self) -> Result<(), BadSetting> {
+        let store = self.text_or("STORE", "memory");
+        let kind = store.split(':').next().unwrap_or_default();
+        match kind {
+            "memory" if store == "memory" => Ok(()),
+            // What follows may hold a password.
+            "sqlite" | "postgres" | "postgresql" | "redis" | "rediss" => Err(refused(
+                "STORE",
+                kind,
+                "databases come with step 2; until then use memory",
+            )),
+            _ => Err(BadSetting(
+                "STORE names no kind of store: use memory".to_owned(),
+            )),
+        }
+    }
+
+    /// The memory store seals nothing, so that no key is missed.
+    fn check_master_key(&self) -> Result<(), BadSetting> {
+        let Some(key) = self.text("MASTER_KEY") else {
+            return Ok(());
+        };
+        match URL_SAFE_NO_PAD.decode(key.trim_end_matches('=')) {
+            Ok(bytes) if bytes.len() == 32 => Ok(()),
+            _ => Err(BadSetting(
+                "MASTER_KEY is unusable: it has to be 32 bytes as base64url".to_owned(),
+            )),
+        }
+    }
+
+    fn check_document_exceptions(&self) -> Result<(), BadSetting> {
+        if let Some(path) = self.text("DOCUMENT_CA")
+            && !Path::new(&path).is_file()
+        {
+            return Err(refused("DOCUMENT_CA", &path, "there is no such file"));
+        }
+        let hosts = self.text_or("DOCUMENT_HOSTS", "");
+        for pair in hosts
+            .split(',')
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty())
+        {
+            let usable = pair.split_once('=').is_some_and(|(host, address)| {
+                !host.is_empty() && address.parse::<SocketAddr>().is_ok()
+            });
+            if !usable {
+                return Err(refused(
+                    "DOCUMENT_HOSTS",
+                    pair,
+                    "use pairs like host=ip:port",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn has_registration_limit(&self) -> Result<bool, BadSetting> {
+        let Some(text) = self.text("REGISTRATION_LIMIT") else {
+            return Ok(false);
+        };
+        match text.parse::<u32>() {
+            _ if text == "off" => Ok(false),
+            Ok(1..) => Ok(true),
+            _ => Err(refused(
+                "REGISTRATION_LIMIT",
+                &text,
+                "use a number of registrations per minute, or off",
+            )),
+        }
+    }
+
+    fn seconds(&self, name: &str, least: u64) -> Result<Option<Duration>, BadSetting> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        match text.parse::<u64>() {
+            Ok(seconds) if seconds >= least => Ok(Some(Duration::from_secs(seconds))),
+            _ => Err(refused(
+                name,
+                &text,
+                format!("use whole seconds, {least} or more"),
+            )),
+        }
+    }
+
+    /// A setting; empty means unset.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|text| !text.is_empty())
+    }
+
+    fn text_or(&self, name: &str, default: &str) -> String {
+        self.text(name).unwrap_or_else(|| default.to_owned())
+    }
+}
+
+/// Which ways of registration are on.
+#[derive(Default)]
+struct Registration {
+    dynamic: bool,
+    document: bool,
+}
+
+fn refused(name: &str, value: &str, reason: impl Into<Box<dyn Error>>) -> BadSetting {
+    let reason = reason.into();
+    // A value with control characters must not write to the terminal.
+    BadSetting(format!(
+        "{name}={} is unusable: {reason}",
+        value.escape_debug()
+    ))
+}
