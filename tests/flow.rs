@@ -18,3 +18,23 @@ async fn a_client_registers_signs_a_person_in_and_calls_a_tool() {
     assert_eq!(seen["scope"], "notes:read");
     assert_eq!(seen["saw_authorization"], false);
 }
+
+#[tokio::test]
+async fn a_token_of_our_own_is_over_to_the_second() {
+    let server = TestServer::new();
+    let client = TestClient::register(&server).await;
+    let tokens = client.sign_in(&server, "notes:read").await;
+    let status = async || {
+        let answer = server.call("tools/list", None, &tokens.access_token).await;
+        answer.status().as_u16()
+    };
+
+    let lifetime = std::time::Duration::from_secs(tokens.expires_in);
+    server
+        .clock()
+        .advance(lifetime - std::time::Duration::from_secs(1));
+    assert_eq!(status().await, 200);
+
+    server.clock().advance(std::time::Duration::from_secs(1));
+    assert_eq!(status().await, 401);
+}

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -279,7 +280,9 @@ impl McpAuthBuilder {
             policy = policy.covers(ScopeToken::parse(broad)?, ScopeToken::parse(narrow)?);
         }
         let builder = ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
-            .scope_policy(policy);
+            .scope_policy(policy)
+            // The tokens are its own, told by its own clock.
+            .clock_leeway(Duration::ZERO);
         Ok(match &self.name {
             Some(name) => builder.name(name),
             None => builder,
