@@ -52,12 +52,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         notes,
     } = Settings::read(variable)?;
     let auth = auth.events(Arc::new(StandardError)).build()?;
-    for note in notes {
-        eprintln!("note: {note}");
-    }
     let listener = TcpListener::bind(&listen)
         .await
         .map_err(|error| format!("LISTEN={listen} is unusable: {error}"))?;
+    for note in notes {
+        eprintln!("note: {note}");
+    }
     println!("listening on http://{}", listener.local_addr()?);
     let routes = mcp_service::routes(&auth, &shutdown);
     mcp_service::serve(listener, routes, shutdown).await?;

@@ -1,5 +1,7 @@
 //! The settings of the reference server, from its environment.
 
+#![allow(dead_code, reason = "each example uses its part of this file")]
+
 use std::{error::Error, fs, net::SocketAddr, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -55,7 +57,9 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             notes.push("client ID metadata documents are not supported yet and not advertised");
         }
         let public_url = self.text_or("PUBLIC_URL", "http://127.0.0.1:8080");
-        let auth = McpAuth::builder(public_url)
+        let issuer = Issuer::parse(&public_url)
+            .map_err(|error| refused("PUBLIC_URL", &public_url, error))?;
+        let auth = McpAuth::builder(&public_url)
             .name("Note book")
             .scope("notes:read", "Read your notes")
             .scope("notes:write", "Add notes for you")
@@ -70,16 +74,22 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             .fold(auth, McpAuthBuilder::client);
         Ok(Settings {
             listen: self.text_or("LISTEN", "127.0.0.1:8080"),
-            auth: self.sign_in(auth)?,
+            auth: self.sign_in(auth, &issuer)?,
             notes,
         })
     }
 
     /// The provider upstream; without one, a login page that takes any name.
-    fn sign_in(&self, auth: McpAuthBuilder) -> Result<McpAuthBuilder, BadSetting> {
+    fn sign_in(&self, auth: McpAuthBuilder, own: &Issuer) -> Result<McpAuthBuilder, BadSetting> {
         let names = ["IDP_ISSUER", "IDP_CLIENT_ID", "IDP_CLIENT_SECRET"];
         match names.map(|name| self.text(name)) {
-            [None, None, None] => Ok(auth.development_login()),
+            [None, None, None] if own.is_loopback() => Ok(auth.development_login()),
+            [None, None, None] => Err(refused(
+                "PUBLIC_URL",
+                own.as_str(),
+                "off loopback people have to prove who they are, so set IDP_ISSUER, \
+                 IDP_CLIENT_ID and IDP_CLIENT_SECRET",
+            )),
             [Some(issuer), Some(id), Some(secret)] => {
                 let issuer = Issuer::parse(&issuer)
                     .map_err(|error| refused("IDP_ISSUER", &issuer, error))?;

@@ -60,11 +60,22 @@ impl Settings {
 
     /// Starts the server and waits until it is ready.
     pub(crate) async fn start(self) -> ReferenceServer {
-        let (process, _address) = Process::start("the reference server", self.command).await;
+        let (process, address) = Process::start("the reference server", self.command).await;
         ReferenceServer {
             process,
+            address,
             public_url: public_url(self.port),
         }
+    }
+
+    /// Starts a server that cannot run like this, waits until it ends, and gives
+    /// what it printed.
+    ///
+    /// Panics if it does not end by itself.
+    pub(crate) async fn refused(self) -> (ExitStatus, String) {
+        let mut process = Process::spawn("the reference server", self.command);
+        let status = process.wait().await;
+        (status, process.output())
     }
 }
 
@@ -72,6 +83,7 @@ impl Settings {
 #[derive(Debug)]
 pub(crate) struct ReferenceServer {
     process: Process,
+    address: String,
     public_url: String,
 }
 
@@ -79,6 +91,11 @@ impl ReferenceServer {
     /// Its issuer identifier.
     pub(crate) fn public_url(&self) -> &str {
         &self.public_url
+    }
+
+    /// Where it says it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Its MCP endpoint, which is also its resource identifier.
