@@ -1,6 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use thiserror::Error;
+use url::{Host, Url};
 
 /// A name leads to an address that is not on the public internet, or to none.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -41,6 +42,19 @@ pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+/// Whether the host is this machine itself: `localhost`, `127.0.0.0/8` or `[::1]`.
+///
+/// Plain `http` may be spoken with such a host alone.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

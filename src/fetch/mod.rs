@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use thiserror::Error;
 
-pub use self::guard::{NotPublic, all_public, is_public};
+pub use self::guard::{NotPublic, all_public, is_loopback, is_public};
 pub use self::remote::{RemoteCopy, RemoteCopyLimits};
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestFetch;

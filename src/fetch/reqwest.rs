@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Request, Response};
 use url::{Host, Url};
 
-use crate::fetch::guard::{NotPublic, all_public, is_public};
+use crate::fetch::guard::{NotPublic, all_public, is_loopback, is_public};
 use crate::fetch::{Fetch, FetchError, FetchLimits};
 
 /// Fetches with `reqwest`, inside a tokio runtime.
@@ -115,7 +115,7 @@ impl Reach {
         }
         let host = url.host().ok_or(FetchError::Refused("there is no host"))?;
         let secure = url.scheme() == "https";
-        let stays_here = url.scheme() == "http" && is_loopback(&host);
+        let stays_here = url.scheme() == "http" && is_loopback(url);
         match self {
             Self::Public if !secure => Err(FetchError::Refused("the URL is not https")),
             Self::Public if !may_be_public(&host) => Err(REFUSED_ADDRESS),
@@ -135,14 +135,6 @@ fn may_be_public(host: &Host<&str>) -> bool {
         Host::Domain(_) => true,
         Host::Ipv4(address) => is_public(address.into()),
         Host::Ipv6(address) => is_public(address.into()),
-    }
-}
-
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

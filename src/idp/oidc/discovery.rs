@@ -1,8 +1,8 @@
 use http::Uri;
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, is_loopback};
 use crate::idp::oidc::document;
 use crate::idp::oidc::error::{Document, OidcError};
 use crate::types::Issuer;
@@ -83,15 +83,6 @@ fn endpoint(issuer: &Issuer, text: &str) -> Option<Url> {
     let stays_here = url.scheme() == "http" && issuer.is_loopback() && is_loopback(&url);
     let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     (bare && (url.scheme() == "https" || stays_here)).then_some(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// The way that the provider takes a secret; basic if it does not say.
