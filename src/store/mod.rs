@@ -3,14 +3,15 @@
 //! A backend implements every trait here and gets [`Store`] for it. All that
 //! could go wrong for safety happens above: a backend sees hashes and sealed
 //! bytes. Expired means absent, swept or not, so that every `find` and `take`
-//! is told the time. `contract` holds each promise as a function that any
-//! backend can run.
+//! is told the time. `contract` holds each promise as a function that
+//! any backend can run.
 
 mod access_token;
 mod client;
 mod code;
 mod error;
 mod grant;
+mod memory;
 mod pending;
 mod refresh_token;
 mod sweep;
@@ -20,6 +21,7 @@ pub use client::{ClientStore, Insertion};
 pub use code::{CodeStore, Redemption};
 pub use error::StoreError;
 pub use grant::GrantStore;
+pub use memory::{MemoryLimits, MemoryStore};
 pub use pending::PendingStore;
 pub use refresh_token::{RefreshTokenStore, Rotation};
 pub use sweep::Sweep;

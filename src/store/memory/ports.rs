@@ -1,0 +1,147 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, IssuedRecords, PendingRecord,
+    RefreshRecord,
+};
+use crate::store::{
+    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, MemoryStore, PendingStore,
+    Redemption, RefreshTokenStore, Rotation, StoreError, Sweep,
+};
+use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
+
+use super::state::Refusal;
+
+impl From<Refusal> for StoreError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal)
+    }
+}
+
+#[async_trait]
+impl ClientStore for MemoryStore {
+    async fn insert_client(&self, client: ClientRecord) -> Result<Insertion, StoreError> {
+        Ok(self.state_for_write().insert_client(client)?)
+    }
+
+    async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+        let found = self.state().clients.get(id).cloned();
+        Ok(found.map(Arc::unwrap_or_clone))
+    }
+}
+
+#[async_trait]
+impl PendingStore for MemoryStore {
+    async fn insert_pending(&self, pending: PendingRecord) -> Result<Insertion, StoreError> {
+        Ok(self.state_for_write().insert_pending(pending)?)
+    }
+
+    async fn find_pending(
+        &self,
+        state: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PendingRecord>, StoreError> {
+        let found = self.state().pending.get(state).cloned();
+        let live = found.filter(|pending| pending.expires_at > now);
+        Ok(live.map(Arc::unwrap_or_clone))
+    }
+
+    async fn take_pending(
+        &self,
+        state: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PendingRecord>, StoreError> {
+        let taken = self.state_for_write().take_pending(state, now);
+        Ok(taken.map(Arc::unwrap_or_clone))
+    }
+}
+
+#[async_trait]
+impl CodeStore for MemoryStore {
+    async fn insert_code(&self, code: CodeRecord) -> Result<Insertion, StoreError> {
+        Ok(self.state_for_write().insert_code(code)?)
+    }
+
+    async fn find_code(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<CodeRecord>, StoreError> {
+        let found = self.state().codes.get(hash).cloned();
+        let live = found.filter(|code| code.expires_at > now);
+        Ok(live.map(Arc::unwrap_or_clone))
+    }
+
+    async fn redeem_code(
+        &self,
+        hash: &TokenHash,
+        issued: IssuedRecords,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError> {
+        Ok(self.state_for_write().redeem_code(hash, issued, now)?)
+    }
+}
+
+#[async_trait]
+impl GrantStore for MemoryStore {
+    async fn find_grant(
+        &self,
+        id: &GrantId,
+        now: Timestamp,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        let found = self.state().find_grant(id, now);
+        Ok(found.map(Arc::unwrap_or_clone))
+    }
+
+    async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError> {
+        Ok(self.state_for_write().revoke_grant(id))
+    }
+}
+
+#[async_trait]
+impl AccessTokenStore for MemoryStore {
+    async fn find_access_token(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(AccessTokenRecord, GrantRecord)>, StoreError> {
+        let found = self.state().find_access_token(hash, now);
+        Ok(
+            found
+                .map(|(access, grant)| (Arc::unwrap_or_clone(access), Arc::unwrap_or_clone(grant))),
+        )
+    }
+}
+
+#[async_trait]
+impl RefreshTokenStore for MemoryStore {
+    async fn find_refresh_token(
+        &self,
+        family: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshRecord, GrantRecord)>, StoreError> {
+        let found = self.state().find_refresh_token(family, now);
+        Ok(found
+            .map(|(refresh, grant)| (Arc::unwrap_or_clone(refresh), Arc::unwrap_or_clone(grant))))
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        spent: &TokenHash,
+        next: RefreshRecord,
+        access: Option<AccessTokenRecord>,
+        now: Timestamp,
+    ) -> Result<Rotation, StoreError> {
+        let mut state = self.state_for_write();
+        Ok(state.rotate_refresh_token(spent, next, access, now)?)
+    }
+}
+
+#[async_trait]
+impl Sweep for MemoryStore {
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        Ok(self.state().sweep(now, limit))
+    }
+}

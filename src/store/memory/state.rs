@@ -1,0 +1,198 @@
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::model::{
+    AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, PendingRecord, RefreshRecord,
+    Registration,
+};
+use crate::store::{Insertion, MemoryLimits};
+use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
+
+/// How many expired records one write forgets: more than it adds, so that the
+/// store shrinks while there is traffic.
+const FORGOTTEN_PER_WRITE: usize = 8;
+
+/// Why a record is not stored.
+#[derive(Clone, Copy, Debug, Error)]
+pub(super) enum Refusal {
+    #[error("the memory store is full: no room for more {0}")]
+    Full(&'static str),
+    #[error("the key of a new record is taken")]
+    KeyTaken,
+}
+
+/// The records. Behind an `Arc`, so that they are copied outside the lock.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) limits: MemoryLimits,
+    pub(super) clients: HashMap<ClientId, Arc<ClientRecord>>,
+    pub(super) pending: HashMap<TokenHash, Arc<PendingRecord>>,
+    pub(super) codes: HashMap<TokenHash, Arc<CodeRecord>>,
+    pub(super) grants: HashMap<GrantId, HeldGrant>,
+    pub(super) refresh_tokens: HashMap<TokenHash, Arc<RefreshRecord>>,
+    pub(super) access_tokens: HashMap<TokenHash, Arc<AccessTokenRecord>>,
+    /// How many grants each client holds; none is not an entry.
+    pub(super) grants_of: HashMap<ClientId, usize>,
+    /// What expires when: an entry for each record that does, and no other.
+    /// A client is here only while it holds no grant.
+    pub(super) expiries: BTreeSet<(Timestamp, Key)>,
+    /// The time at which the write under way began.
+    written_at: Timestamp,
+}
+
+/// A grant, and where its refresh tokens are.
+pub(super) struct HeldGrant {
+    pub(super) record: Arc<GrantRecord>,
+    pub(super) family: Option<TokenHash>,
+}
+
+/// Which record expires. What expires at the same time goes in this order:
+/// tokens before their grant, a grant before its client.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Key {
+    Pending(TokenHash),
+    Code(TokenHash),
+    AccessToken(TokenHash),
+    RefreshToken(TokenHash),
+    Grant(GrantId),
+    Client(ClientId),
+}
+
+impl State {
+    pub(super) fn begin_write(&mut self, now: Timestamp) {
+        self.written_at = now;
+        self.sweep(now, FORGOTTEN_PER_WRITE);
+    }
+
+    pub(super) fn sweep(&mut self, now: Timestamp, limit: usize) -> usize {
+        let mut forgotten = 0;
+        while forgotten < limit && self.forget_one(now) {
+            forgotten += 1;
+        }
+        forgotten
+    }
+
+    /// Forgets what expired first, if anything has at `now`.
+    fn forget_one(&mut self, now: Timestamp) -> bool {
+        if self.expiries.first().is_none_or(|(at, _)| *at > now) {
+            return false;
+        }
+        let Some((_, key)) = self.expiries.pop_first() else {
+            return false;
+        };
+        match key {
+            Key::Pending(state) => drop(self.pending.remove(&state)),
+            Key::Code(hash) => drop(self.codes.remove(&hash)),
+            Key::AccessToken(hash) => drop(self.access_tokens.remove(&hash)),
+            Key::RefreshToken(family) => drop(self.refresh_tokens.remove(&family)),
+            Key::Grant(id) => {
+                if let Some(grant) = self.grants.remove(&id) {
+                    self.release_client(&grant.record.client_id);
+                }
+            }
+            Key::Client(id) => drop(self.clients.remove(&id)),
+        }
+        true
+    }
+
+    /// Makes sure that `count` is below `limit`, forgetting what has expired.
+    pub(super) fn make_room(
+        &mut self,
+        what: &'static str,
+        limit: usize,
+        count: impl Fn(&Self) -> usize,
+    ) -> Result<(), Refusal> {
+        while count(self) >= limit {
+            if !self.forget_one(self.written_at) {
+                return Err(Refusal::Full(what));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Clients and the grants they hold.
+impl State {
+    pub(super) fn insert_client(&mut self, client: ClientRecord) -> Result<Insertion, Refusal> {
+        if self.clients.contains_key(&client.id) {
+            return Ok(Insertion::Conflict);
+        }
+        self.make_room("clients", self.limits.clients, |state| state.clients.len())?;
+        let id = client.id.clone();
+        self.clients.insert(id.clone(), Arc::new(client));
+        if !self.grants_of.contains_key(&id) {
+            self.expiries.extend(self.expiry_of_client(&id));
+        }
+        Ok(Insertion::Done)
+    }
+
+    fn expiry_of_client(&self, id: &ClientId) -> Option<(Timestamp, Key)> {
+        match self.clients.get(id)?.registration {
+            Registration::Preregistered => None,
+            Registration::Dynamic { unused_until, .. } => {
+                Some((unused_until, Key::Client(id.clone())))
+            }
+        }
+    }
+
+    pub(super) fn hold_client(&mut self, id: &ClientId) {
+        let held = self.grants_of.entry(id.clone()).or_default();
+        *held += 1;
+        if *held == 1
+            && let Some(expiry) = self.expiry_of_client(id)
+        {
+            self.expiries.remove(&expiry);
+        }
+    }
+
+    pub(super) fn release_client(&mut self, id: &ClientId) {
+        if let Some(held) = self.grants_of.get_mut(id) {
+            *held -= 1;
+            if *held == 0 {
+                self.grants_of.remove(id);
+                self.expiries.extend(self.expiry_of_client(id));
+            }
+        }
+    }
+}
+
+/// Authorization requests and fresh codes.
+impl State {
+    pub(super) fn insert_pending(&mut self, pending: PendingRecord) -> Result<Insertion, Refusal> {
+        let key = pending.state;
+        if self.pending.contains_key(&key) {
+            return Ok(Insertion::Conflict);
+        }
+        self.make_room("authorization requests", self.limits.pending, |state| {
+            state.pending.len()
+        })?;
+        self.expiries
+            .insert((pending.expires_at, Key::Pending(key)));
+        self.pending.insert(key, Arc::new(pending));
+        Ok(Insertion::Done)
+    }
+
+    pub(super) fn take_pending(
+        &mut self,
+        state: &TokenHash,
+        now: Timestamp,
+    ) -> Option<Arc<PendingRecord>> {
+        let pending = self.pending.remove(state)?;
+        self.expiries
+            .remove(&(pending.expires_at, Key::Pending(*state)));
+        (pending.expires_at > now).then_some(pending)
+    }
+
+    pub(super) fn insert_code(&mut self, code: CodeRecord) -> Result<Insertion, Refusal> {
+        let key = code.hash;
+        if self.codes.contains_key(&key) {
+            return Ok(Insertion::Conflict);
+        }
+        self.make_room("codes", self.limits.codes, |state| state.codes.len())?;
+        self.expiries.insert((code.expires_at, Key::Code(key)));
+        self.codes.insert(key, Arc::new(code));
+        Ok(Insertion::Done)
+    }
+}
