@@ -44,6 +44,24 @@ pub const PROMISES: &[Promise] = crate::store_contract_tests!(@each promises ())
 
 /// Puts a fresh store on trial for every promise; `spawn` is as for [`Trial::new`].
 ///
+/// ```
+/// use std::sync::Arc;
+///
+/// use oauth_for_mcp::store::{MemoryStore, Store, contract};
+///
+/// async fn fresh() -> Arc<dyn Store> {
+///     Arc::new(MemoryStore::new())
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() {
+/// contract::run_all(fresh, |task| {
+///     tokio::spawn(task);
+/// })
+/// .await;
+/// # }
+/// ```
+///
 /// # Panics
 ///
 /// At the first promise that is broken.
