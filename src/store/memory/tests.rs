@@ -346,3 +346,18 @@ async fn a_poisoned_lock_is_recovered() {
     let found = bench.store.find_client(&sample::client_id("a")).await;
     assert!(found.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn a_token_is_forgotten_with_its_grant() {
+    let bench = Bench::new();
+    bench.hand_out("a").await.unwrap();
+    let code = sample::hash("code", "a");
+    let mut issued = sample::issued("a", bench.now());
+    issued.grant.expires_at = bench.now().plus(sample::SHORT / 2);
+    let answer = bench.store.redeem_code(&code, issued, bench.now()).await;
+    assert_eq!(answer.unwrap(), Redemption::Done);
+
+    bench.clock.advance(sample::SHORT / 2);
+    bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
+    assert_eq!(bench.counts(), [0, 0, 1, 0, 0, 0, 1]);
+}
