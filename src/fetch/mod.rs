@@ -1,5 +1,10 @@
 //! The only way out to the network (layer 2).
 
+mod guard;
+mod remote;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -7,6 +12,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use thiserror::Error;
+
+pub use self::guard::{NotPublic, all_public, is_loopback, is_public};
+pub use self::remote::{RemoteCopy, RemoteCopyLimits};
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::ReqwestFetch;
 
 /// How much an answer may cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

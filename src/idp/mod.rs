@@ -3,6 +3,8 @@
 #[cfg(feature = "server")]
 mod development;
 mod fixed;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+mod oidc;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -18,6 +20,8 @@ use crate::types::{CodeVerifier, Secret};
 #[cfg(feature = "server")]
 pub use development::{DevelopmentLogin, NotLoopback};
 pub use fixed::FixedIdentity;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub use oidc::{InvalidOpenIdProvider, OpenIdClientAuth, OpenIdProvider, OpenIdProviderBuilder};
 
 /// One sign-in of one person, on its way to the identity provider and back.
 ///

@@ -186,8 +186,8 @@ impl KeyRing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jose::SigningKey;
     use crate::jose::key::test_entropy::Repeated;
+    use crate::jose::{SignError, SigningKey};
 
     const SWITCH: Timestamp = Timestamp::from_secs(1_000);
     const OVERLAP: Duration = Duration::from_secs(100);
@@ -296,6 +296,35 @@ mod tests {
         let ring = ring.with_successor(key(2), SWITCH, OVERLAP).unwrap();
         let same = ring.with_successor(key(3), SWITCH, OVERLAP);
         assert_eq!(same.err(), Some(InvalidKey::Schedule));
+    }
+
+    /// Says that it signs with another algorithm than its key is for.
+    #[derive(Debug)]
+    struct Confused(Arc<SigningKey>);
+
+    #[async_trait::async_trait]
+    impl Signer for Confused {
+        fn public_jwk(&self) -> &Jwk {
+            self.0.public_jwk()
+        }
+
+        fn algorithm(&self) -> Algorithm {
+            Algorithm::Es256
+        }
+
+        fn key_id(&self) -> &str {
+            self.0.key_id()
+        }
+
+        async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+            self.0.sign(message).await
+        }
+    }
+
+    #[test]
+    fn a_signer_whose_key_is_for_another_algorithm_is_refused() {
+        let ring = KeyRing::new(Arc::new(Confused(key(1))));
+        assert_eq!(ring.err(), Some(InvalidKey::Inconsistent));
     }
 
     #[test]

@@ -88,3 +88,66 @@ pub async fn sign_compact(
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     Ok(token)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::Jws;
+
+    /// A key somewhere else, which answers with fixed octets or not at all.
+    #[derive(Debug)]
+    struct Remote {
+        public: Jwk,
+        answer: Option<[u8; 64]>,
+    }
+
+    #[async_trait]
+    impl Signer for Remote {
+        fn public_jwk(&self) -> &Jwk {
+            &self.public
+        }
+
+        fn algorithm(&self) -> Algorithm {
+            Algorithm::EdDsa
+        }
+
+        fn key_id(&self) -> &str {
+            "a\"b"
+        }
+
+        async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
+            let answer = self.answer.ok_or_else(|| SignError::new("no route"))?;
+            Ok(answer.to_vec())
+        }
+    }
+
+    fn remote(answer: Option<[u8; 64]>) -> Remote {
+        let public = Jwk::ed25519([1; 32]);
+        Remote { public, answer }
+    }
+
+    #[tokio::test]
+    async fn a_token_names_its_algorithm_type_and_key() {
+        let signer = remote(Some([7; 64]));
+        let claims = serde_json::json!({"iss": "a"});
+        let token = sign_compact(&signer, "at+jwt", &claims).await.unwrap();
+
+        let jws = Jws::parse(&token).unwrap();
+        assert_eq!(jws.header().algorithm, Algorithm::EdDsa);
+        assert_eq!(jws.header().typ.as_deref(), Some("at+jwt"));
+        assert_eq!(jws.header().key_id.as_deref(), Some("a\"b"));
+        assert_eq!(jws.payload, br#"{"iss":"a"}"#);
+        assert_eq!(jws.signature, [7; 64]);
+        let (input, _) = token.rsplit_once('.').unwrap();
+        assert_eq!(jws.signing_input, input);
+    }
+
+    #[tokio::test]
+    async fn an_outage_of_the_signer_gives_no_token_and_keeps_its_cause() {
+        let error = sign_compact(&remote(None), "at+jwt", &())
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), "signing failed");
+        assert_eq!(error.source().unwrap().to_string(), "no route");
+    }
+}

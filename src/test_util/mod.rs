@@ -14,16 +14,17 @@
 //! ```
 
 mod browser;
+mod client;
 mod clock;
 mod entropy;
 mod events;
+mod openid_provider;
 mod server;
-
-mod client;
 
 pub use browser::TestBrowser;
 pub use client::{TestClient, TokenAnswer, Tokens};
 pub use clock::TestClock;
 pub use entropy::SeededEntropy;
 pub use events::RecordedEvents;
+pub use openid_provider::{FakeEndpoint, FakeOpenIdProvider, Fault};
 pub use server::TestServer;
