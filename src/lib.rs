@@ -1,4 +1,56 @@
-//! OAuth 2.1 for MCP servers.
+//! OAuth 2.1 for MCP servers: who calls, and what they may do.
+//!
+//! Pick a role, and mount it in your own router:
+//!
+//! | you say | you use | you get |
+//! |---|---|---|
+//! | "People sign in at our identity provider, and MCP clients get tokens from me" | [`McpAuth`] | the whole flow: registration, consent, sign-in, tokens, and the guard |
+//! | "I have an authorization server already" | [`resource::ResourceServer`] | metadata, the check of tokens, scope challenges |
+//! | "I want to put it together myself" | [`server::AuthorizationServer`], [`resource::ResourceServer`], [`endpoint`] | the parts that [`McpAuth`] is made of |
+//!
+#![cfg_attr(
+    feature = "server",
+    doc = r#"
+```
+use oauth_for_mcp::McpAuth;
+
+let auth = McpAuth::builder("http://127.0.0.1:8080")
+    .scope("notes:read", "Read your notes")
+    .scope("notes:write", "Add notes for you")
+    .covers("notes:write", "notes:read")
+    .tool("add_note", "notes:write")
+    .development_login()
+    .build()?;
+# Ok::<_, oauth_for_mcp::McpAuthError>(())
+```
+"#
+)]
+//!
+//! An adapter ([`adapter`]) then fits `auth` into a server: with axum,
+//! `auth.router(mcp_service)` is all of it.
+//!
+//! # Layers
+//!
+//! Data flows one way: request → adapter → endpoint → role → rules on values →
+//! store, identity provider, network → response. Below the adapters there is no
+//! framework, no socket and no runtime; time, randomness and network are handed in.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 6 | [`adapter`]: moves bytes |
+//! | 5 | [`endpoint`]: HTTP in, HTTP out |
+//! | 4 | [`server`], [`resource`]: the roles |
+//! | 3 | [`store`], [`idp`]: ports to implement |
+//! | 2 | [`model`], [`event`], [`fetch`] |
+//! | 1 | [`protocol`], [`jose`]: wire shapes, signatures |
+//! | 0 | [`types`]: values valid by construction |
+#![cfg_attr(
+    not(feature = "server"),
+    expect(
+        rustdoc::broken_intra_doc_links,
+        reason = "the tables name what is switched off"
+    )
+)]
 
 pub mod adapter;
 pub mod endpoint;
@@ -29,3 +81,8 @@ pub use resource::VerifiedToken;
 compile_error!(
     "the feature `server` signs tokens: enable `jwt-aws-lc` or `jwt-rust-crypto` as well"
 );
+
+/// The examples of the README, as tests.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

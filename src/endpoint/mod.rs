@@ -2,7 +2,7 @@
 //!
 //! [`Endpoints`] answers what clients and browsers ask of the authorization
 //! server and of the resource's metadata; [`Protection`] stands in front of the
-//! MCP endpoint. [`respond`] is the only place that turns an error into a
+//! MCP endpoint. `respond` is the only place that turns an error into a
 //! status, headers and a body.
 
 #[cfg(feature = "server")]

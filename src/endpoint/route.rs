@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+#[cfg(feature = "server")]
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -71,8 +71,7 @@ impl Operation {
     }
 
     fn parse(text: &str) -> Result<Self, InvalidMessage> {
-        let message: Message<'_> =
-            serde_json::from_str(text).map_err(|_| InvalidMessage::Malformed)?;
+        let message: Message<'_> = object(text).ok_or(InvalidMessage::Malformed)?;
         if message.method.as_deref() != Some("tools/call") {
             return Ok(Self {
                 method: message.method,
@@ -80,11 +79,92 @@ impl Operation {
             });
         }
         let params = message.params.ok_or(InvalidMessage::NoTool)?;
-        let call: CallParams =
-            serde_json::from_str(params.get()).map_err(|_| InvalidMessage::NoTool)?;
+        let call: CallParams = object(params.get()).ok_or(InvalidMessage::NoTool)?;
         Ok(Self {
             method: message.method,
             tool: Some(call.name),
         })
+    }
+}
+
+/// Reads an object. Derived structs would take an array for one as well, member
+/// by member, in an order that is not the handler's.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    let is_object = text.trim_ascii_start().starts_with('{');
+    is_object.then(|| serde_json::from_str(text).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(tool: &str) -> Operation {
+        Operation {
+            method: Some("tools/call".to_owned()),
+            tool: Some(tool.to_owned()),
+        }
+    }
+
+    #[test]
+    fn every_message_of_a_batch_is_seen() {
+        let body = br#" [{"method":"ping"},{"id":1,"result":{}},
+            {"method":"tools/call","params":{"name":"a","arguments":{"name":"b"}}}]"#;
+        let ping = Operation {
+            method: Some("ping".to_owned()),
+            tool: None,
+        };
+        let answer = Operation {
+            method: None,
+            tool: None,
+        };
+        assert_eq!(
+            Operation::parse_body(body),
+            Ok(vec![ping, answer, call("a")])
+        );
+    }
+
+    #[test]
+    fn a_name_is_read_as_the_handler_reads_it() {
+        let body = br#"{"m\u0065thod":"tools\/call","params":{"n\u0061me":"\u0061dd"}}"#;
+        assert_eq!(Operation::parse_body(body), Ok(vec![call("add")]));
+    }
+
+    #[test]
+    fn what_two_readers_could_read_differently_is_refused() {
+        use InvalidMessage::{BatchSize, Encoding, Malformed, NoTool};
+        let cases: [(&[u8], InvalidMessage); 14] = [
+            (br#"{"method":"tools/call","method":"ping"}"#, Malformed),
+            (
+                br#"{"method":"ping","m\u0065thod":"tools/call"}"#,
+                Malformed,
+            ),
+            (
+                br#"{"method":"tools/call","params":{"name":"a"},"params":{}}"#,
+                Malformed,
+            ),
+            (
+                br#"{"method":"tools/call","params":{"name":"a","name":"b"}}"#,
+                NoTool,
+            ),
+            (br#"{"method":"tools/call","params":["add_note"]}"#, NoTool),
+            (
+                br#"{"method":"tools/call","params":{"name":["add_note"]}}"#,
+                NoTool,
+            ),
+            (br#"{"method":"tools/call"}"#, NoTool),
+            (br#"{"method":["tools/call"]}"#, Malformed),
+            (br#"{"method":"ping"} {"method":"tools/call"}"#, Malformed),
+            (b"[]", BatchSize),
+            (b"", Malformed),
+            (b"\xef\xbb\xbf{\"method\":\"ping\"}", Malformed),
+            (b"{\"method\":\"\xff\"}", Encoding),
+            (br#"[[{"method":"ping"}]]"#, Malformed),
+        ];
+        for (body, expected) in cases {
+            let shown = String::from_utf8_lossy(body);
+            assert_eq!(Operation::parse_body(body), Err(expected), "{shown}");
+        }
+        let many = format!("[{}]", vec!["{}"; 101].join(","));
+        assert_eq!(Operation::parse_body(many.as_bytes()), Err(BatchSize));
     }
 }

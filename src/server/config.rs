@@ -57,7 +57,7 @@ pub struct Lifetimes {
     pub code: Duration,
     /// From the consent page to the end of the sign-in: 10 minutes, and never more.
     pub login: Duration,
-    /// A client that registered itself and holds no grant: 7 days.
+    /// A client that registered itself and holds no grant: 90 days.
     pub unused_client: Duration,
 }
 
@@ -71,7 +71,7 @@ impl Default for Lifetimes {
             refresh_grace: Duration::from_secs(30),
             code: Duration::from_secs(60),
             login: Duration::from_secs(600),
-            unused_client: DAY * 7,
+            unused_client: DAY * 90,
         }
     }
 }

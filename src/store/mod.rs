@@ -3,12 +3,21 @@
 //! A backend implements every trait here and gets [`Store`] for it. All that
 //! could go wrong for safety happens above: a backend sees hashes and sealed
 //! bytes. Expired means absent, swept or not, so that every `find` and `take`
-//! is told the time. `contract` holds each promise as a function that any
-//! backend can run.
+//! is told the time.
+#![cfg_attr(
+    feature = "test-util",
+    doc = "[`contract`] holds each promise as a function that any backend can run."
+)]
+#![cfg_attr(
+    not(feature = "test-util"),
+    doc = "`contract` (feature `test-util`) holds each promise as a function that any backend can run."
+)]
 
 mod access_token;
 mod client;
 mod code;
+#[cfg(any(test, feature = "test-util"))]
+pub mod contract;
 mod error;
 mod grant;
 mod memory;

@@ -14,7 +14,7 @@ pub enum Rotation {
     /// The token was not the valid one; here is the record as it stands, and
     /// nothing of this call is stored.
     Lost(RefreshRecord),
-    /// The grant is revoked or expired; nothing is stored.
+    /// The record or its grant is unknown, revoked or expired; nothing is stored.
     Absent,
 }
 

@@ -18,7 +18,6 @@ mod client;
 mod clock;
 mod entropy;
 mod events;
-#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 mod openid_provider;
 mod server;
 
@@ -27,6 +26,5 @@ pub use client::{TestClient, TokenAnswer, Tokens};
 pub use clock::TestClock;
 pub use entropy::SeededEntropy;
 pub use events::RecordedEvents;
-#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 pub use openid_provider::{FakeEndpoint, FakeOpenIdProvider, Fault};
 pub use server::TestServer;

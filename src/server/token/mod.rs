@@ -8,6 +8,7 @@ use crate::protocol::token::{TokenRequest, TokenResponse};
 use crate::server::client_auth::AuthenticatedClient;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::TokenError;
+use crate::types::ResourceUri;
 
 pub(super) use code::PURPOSE as CODE_PURPOSE;
 pub(super) use issue::RefreshToken;
@@ -28,6 +29,16 @@ impl AuthorizationServer {
         match request {
             TokenRequest::AuthorizationCode(request) => self.exchange_code(client, request).await,
             TokenRequest::RefreshToken(request) => self.refresh(client, request).await,
+        }
+    }
+
+    /// A token request may name the resource again, and no other.
+    fn judge_resource_of_token(&self, requested: Option<&ResourceUri>) -> Result<(), TokenError> {
+        match requested {
+            Some(requested) if !self.is_own_resource(requested) => {
+                Err(TokenError::ResourceMismatch)
+            }
+            Some(_) | None => Ok(()),
         }
     }
 }

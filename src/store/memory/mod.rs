@@ -7,6 +7,8 @@ mod issued;
 mod limits;
 mod ports;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use limits::MemoryLimits;
 use state::State;

@@ -34,7 +34,7 @@ pub(super) struct State {
     pub(super) refresh_tokens: HashMap<TokenHash, Arc<RefreshRecord>>,
     pub(super) access_tokens: HashMap<TokenHash, Arc<AccessTokenRecord>>,
     /// How many grants each client holds; none is not an entry.
-    grants_of: HashMap<ClientId, usize>,
+    pub(super) grants_of: HashMap<ClientId, usize>,
     /// What expires when: an entry for each record that does, and no other.
     /// A client is here only while it holds no grant.
     pub(super) expiries: BTreeSet<(Timestamp, Key)>,

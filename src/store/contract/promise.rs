@@ -1,0 +1,160 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::store::Store;
+
+use super::trial::{Task, Trial};
+
+type Check = for<'a> fn(&'a Trial) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// One promise of the store's traits.
+#[derive(Clone, Copy)]
+pub struct Promise {
+    name: &'static str,
+    check: Check,
+}
+
+impl Promise {
+    /// The promise as the name of its function.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Puts the store on trial.
+    ///
+    /// # Panics
+    ///
+    /// If the store breaks the promise.
+    pub async fn check(&self, trial: &Trial) {
+        (self.check)(trial).await;
+    }
+}
+
+impl fmt::Debug for Promise {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Promise({})", self.name)
+    }
+}
+
+/// Every promise there is.
+pub const PROMISES: &[Promise] = crate::store_contract_tests!(@each promises ());
+
+/// Puts a fresh store on trial for every promise; `spawn` is as for [`Trial::new`].
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use oauth_for_mcp::store::{MemoryStore, Store, contract};
+///
+/// async fn fresh() -> Arc<dyn Store> {
+///     Arc::new(MemoryStore::new())
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() {
+/// contract::run_all(fresh, |task| {
+///     tokio::spawn(task);
+/// })
+/// .await;
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// At the first promise that is broken.
+pub async fn run_all<F>(
+    mut fresh: impl FnMut() -> F,
+    spawn: impl Fn(Task) + Clone + Send + Sync + 'static,
+) where
+    F: Future<Output = Arc<dyn Store>>,
+{
+    for promise in PROMISES {
+        let trial = Trial::new(fresh().await, spawn.clone());
+        promise.check(&trial).await;
+    }
+}
+
+/// Makes a test of each promise in [`store::contract`](crate::store::contract).
+///
+/// The argument is an expression for a fresh store, evaluated for each test in
+/// an async function, so that it may `.await`. The tests run on a tokio runtime
+/// of several threads, so the crate that uses this needs tokio with the features
+/// `macros` and `rt-multi-thread` among its dev-dependencies. Each use needs a
+/// module of its own.
+///
+/// ```
+/// mod memory {
+///     use oauth_for_mcp::store::MemoryStore;
+///
+///     oauth_for_mcp::store_contract_tests!(MemoryStore::new());
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! store_contract_tests {
+    (@each $what:ident $with:tt) => {
+        $crate::store_contract_tests! { @$what $with [
+            a_client_is_found_exactly_as_it_was_stored
+            inserting_a_client_never_overwrites_one
+            of_concurrent_insertions_of_a_client_one_is_done
+            a_pending_request_is_found_exactly_as_it_was_stored
+            inserting_a_pending_request_never_overwrites_one
+            an_expired_pending_request_is_absent
+            a_pending_request_is_taken_once
+            of_concurrent_takes_one_gets_the_pending_request
+            a_code_is_found_exactly_as_it_was_stored
+            inserting_a_code_never_overwrites_one
+            an_expired_code_is_absent
+            a_redemption_stores_everything_it_issued
+            a_redemption_may_issue_no_tokens
+            a_redeemed_code_shows_its_grant
+            a_code_is_redeemed_once
+            redeeming_an_absent_code_stores_nothing
+            of_concurrent_redemptions_one_is_done
+            an_expired_grant_is_absent_with_its_tokens
+            a_revoked_grant_is_absent_with_its_tokens
+            a_revoked_grant_is_absent_with_its_rotated_tokens
+            a_grant_is_revoked_once
+            revoking_an_unknown_grant_ends_nothing
+            of_concurrent_revocations_one_ends_the_grant
+            an_expired_access_token_is_absent
+            an_unknown_access_token_is_absent
+            an_expired_refresh_token_is_absent
+            a_rotation_stores_everything_it_issued
+            a_rotation_moves_the_expiry
+            a_token_that_is_not_valid_is_not_rotated
+            of_concurrent_rotations_one_is_done
+            a_rotation_in_an_absent_grant_stores_nothing
+            a_revocation_among_rotations_leaves_no_token
+            a_sweep_keeps_to_its_limit
+            a_sweep_deletes_only_what_has_expired
+            a_sweep_forgets_clients_that_nobody_used
+            a_sweep_keeps_clients_that_hold_a_grant
+            a_sweep_keeps_preregistered_clients
+        ] }
+    };
+    (@promises () [$($promise:ident)*]) => {
+        &[$(Promise {
+            name: stringify!($promise),
+            check: |trial| Box::pin($crate::store::contract::$promise(trial)),
+        }),*]
+    };
+    (@tests ($store:expr) [$($promise:ident)*]) => {
+        $(
+            #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $promise() {
+                let store = ::std::sync::Arc::new($store);
+                let trial = $crate::store::contract::Trial::new(store, |task| {
+                    ::tokio::spawn(task);
+                });
+                $crate::store::contract::$promise(&trial).await;
+            }
+        )*
+    };
+    ($store:expr $(,)?) => {
+        $crate::store_contract_tests! { @each tests ($store) }
+    };
+}

@@ -1,0 +1,363 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::model::IssuedRecords;
+use crate::store::contract::sample;
+use crate::store::{
+    ClientStore, CodeStore, GrantStore, Insertion, MemoryLimits, MemoryStore, PendingStore,
+    Redemption, RefreshTokenStore, Rotation, StoreError, Sweep,
+};
+use crate::types::{Clock, Timestamp};
+
+mod contract {
+    use crate::store::MemoryStore;
+
+    crate::store_contract_tests!(MemoryStore::new());
+}
+
+const LIMIT: usize = 50;
+const FLOOD: usize = 200;
+
+#[derive(Debug)]
+struct HandClock(AtomicU64);
+
+impl HandClock {
+    fn advance(&self, duration: Duration) {
+        self.0.fetch_add(duration.as_secs(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct Bench {
+    store: MemoryStore,
+    clock: Arc<HandClock>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let clock = Arc::new(HandClock(AtomicU64::new(1_000_000)));
+        let store = MemoryStore::with_clock(clock.clone()).with_limits(MemoryLimits {
+            clients: LIMIT,
+            pending: LIMIT,
+            codes: LIMIT,
+            grants: LIMIT,
+            access_tokens: LIMIT,
+        });
+        Self { store, clock }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn pend(&self, name: impl ToString) -> Result<Insertion, StoreError> {
+        let pending = sample::pending(&name.to_string(), self.now());
+        self.store.insert_pending(pending).await
+    }
+
+    async fn register(&self, name: impl ToString) -> Result<Insertion, StoreError> {
+        let client = sample::client(&name.to_string(), self.now());
+        self.store.insert_client(client).await
+    }
+
+    async fn hand_out(&self, name: impl ToString) -> Result<Insertion, StoreError> {
+        let code = sample::code(&name.to_string(), self.now());
+        self.store.insert_code(code).await
+    }
+
+    async fn redeem(&self, name: impl ToString) -> Result<Redemption, StoreError> {
+        let name = name.to_string();
+        let issued = sample::issued(&name, self.now());
+        let code = sample::hash("code", &name);
+        self.store.redeem_code(&code, issued, self.now()).await
+    }
+
+    async fn sign_in(&self, name: impl ToString) -> Result<Redemption, StoreError> {
+        let name = name.to_string();
+        self.hand_out(&name).await.unwrap();
+        self.redeem(&name).await
+    }
+
+    /// Clients, pending, codes, grants, refresh tokens, access tokens, expiries.
+    fn counts(&self) -> [usize; 7] {
+        let state = self.store.state();
+        [
+            state.clients.len(),
+            state.pending.len(),
+            state.codes.len(),
+            state.grants.len(),
+            state.refresh_tokens.len(),
+            state.access_tokens.len(),
+            state.expiries.len(),
+        ]
+    }
+}
+
+fn cause(error: &StoreError) -> String {
+    std::error::Error::source(error).unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_flood_of_sign_ins_stays_at_the_limit_until_they_expire() {
+    let bench = Bench::new();
+    for number in 0..FLOOD {
+        let answer = bench.pend(number).await;
+        assert_eq!(answer.is_ok(), number < LIMIT);
+    }
+    let error = bench.pend("late").await.unwrap_err();
+    assert!(cause(&error).contains("no room for more authorization requests"));
+    assert_eq!(bench.counts(), [0, LIMIT, 0, 0, 0, 0, LIMIT]);
+    // What is kept was not harmed, and other records have room of their own.
+    let state = sample::hash("state", "0");
+    let found = bench.store.find_pending(&state, bench.now()).await;
+    assert!(found.unwrap().is_some());
+    assert_eq!(bench.register("a").await.unwrap(), Insertion::Done);
+
+    bench.clock.advance(sample::SHORT);
+    assert_eq!(bench.pend("late").await.unwrap(), Insertion::Done);
+}
+
+#[tokio::test]
+async fn a_flood_of_registrations_stays_at_the_limit_until_they_are_unused() {
+    let bench = Bench::new();
+    for number in 0..FLOOD {
+        let answer = bench.register(number).await;
+        assert_eq!(answer.is_ok(), number < LIMIT);
+    }
+    assert_eq!(bench.counts(), [LIMIT, 0, 0, 0, 0, 0, LIMIT]);
+
+    bench.clock.advance(sample::UNUSED);
+    assert_eq!(bench.register("late").await.unwrap(), Insertion::Done);
+}
+
+#[tokio::test]
+async fn a_flood_of_codes_stays_at_the_limit_until_they_expire() {
+    let bench = Bench::new();
+    for number in 0..FLOOD {
+        let answer = bench.hand_out(number).await;
+        assert_eq!(answer.is_ok(), number < LIMIT);
+    }
+    assert_eq!(bench.counts(), [0, 0, LIMIT, 0, 0, 0, LIMIT]);
+
+    bench.clock.advance(sample::SHORT);
+    assert_eq!(bench.hand_out("late").await.unwrap(), Insertion::Done);
+}
+
+#[tokio::test]
+async fn a_redemption_without_room_stores_nothing_and_leaves_the_code_fresh() {
+    let bench = Bench::new();
+    for number in 0..LIMIT {
+        bench.sign_in(number).await.unwrap();
+        bench.clock.advance(sample::SHORT);
+    }
+    bench.hand_out("late").await.unwrap();
+    let before = bench.counts();
+    assert_eq!(before[3], LIMIT);
+
+    let error = bench.redeem("late").await.unwrap_err();
+    assert!(cause(&error).contains("no room for more grants"));
+    assert_eq!(bench.counts(), before);
+
+    // The oldest grant ends; its room is the next one's.
+    bench
+        .store
+        .revoke_grant(&sample::grant_id("0"))
+        .await
+        .unwrap();
+    assert_eq!(bench.redeem("late").await.unwrap(), Redemption::Done);
+    // A replay is told even when there is no room.
+    let answer = bench.redeem("late").await.unwrap();
+    assert_eq!(answer, Redemption::Replayed(sample::grant_id("late")));
+}
+
+#[tokio::test]
+async fn expired_grants_make_room() {
+    let bench = Bench::new();
+    for number in 0..LIMIT {
+        bench.sign_in(number).await.unwrap();
+        bench.clock.advance(sample::SHORT);
+    }
+    bench.clock.advance(sample::WHOLE);
+    assert_eq!(bench.sign_in("late").await.unwrap(), Redemption::Done);
+}
+
+#[tokio::test]
+async fn a_rotation_without_room_leaves_the_token_valid() {
+    let bench = Bench::new();
+    bench.sign_in("a").await.unwrap();
+    let mut record = sample::refresh("a", bench.now());
+    for number in 1..FLOOD {
+        let name = number.to_string();
+        let next = sample::rotated(&record, &name, bench.now());
+        let access = Some(sample::access(&name, "a", bench.now()));
+        let answer = bench
+            .store
+            .rotate_refresh_token(&record.current, next.clone(), access, bench.now())
+            .await;
+        if number < LIMIT {
+            assert_eq!(answer.unwrap(), Rotation::Done);
+            record = next;
+        } else {
+            let error = answer.unwrap_err();
+            assert!(cause(&error).contains("no room for more access tokens"));
+        }
+    }
+    let found = bench
+        .store
+        .find_refresh_token(&record.family, bench.now())
+        .await;
+    assert_eq!(found.unwrap().unwrap().0, record);
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_is_refused_as_a_whole() {
+    let bench = Bench::new();
+    bench.sign_in("a").await.unwrap();
+    bench.hand_out("b").await.unwrap();
+    let before = bench.counts();
+    let other = sample::issued("b", bench.now());
+    let taken = sample::issued("a", bench.now());
+    for issued in [
+        IssuedRecords {
+            grant: taken.grant,
+            ..other.clone()
+        },
+        IssuedRecords {
+            access: taken.access,
+            ..other.clone()
+        },
+        IssuedRecords {
+            refresh: taken.refresh,
+            ..other
+        },
+    ] {
+        let code = sample::hash("code", "b");
+        let answer = bench.store.redeem_code(&code, issued, bench.now()).await;
+        assert!(cause(&answer.unwrap_err()).contains("taken"));
+        assert_eq!(bench.counts(), before);
+    }
+}
+
+#[tokio::test]
+async fn nothing_expired_lingers_while_there_is_traffic() {
+    let bench = Bench::new();
+    for number in 0..20 {
+        bench.register(format!("unused {number}")).await.unwrap();
+        bench.pend(number).await.unwrap();
+        bench.sign_in(number).await.unwrap();
+    }
+    assert_eq!(bench.counts(), [20, 20, 20, 20, 20, 20, 120]);
+
+    bench.clock.advance(sample::WHOLE);
+    for number in 0..16 {
+        bench.pend(format!("late {number}")).await.unwrap();
+    }
+    assert_eq!(bench.counts(), [0, 16, 0, 0, 0, 0, 16]);
+    assert!(bench.store.state().grants_of.is_empty());
+}
+
+#[tokio::test]
+async fn a_refreshed_grant_takes_no_more_room_than_a_new_one() {
+    let bench = Bench::new();
+    bench.sign_in("a").await.unwrap();
+    let mut record = sample::refresh("a", bench.now());
+    let fresh = bench.counts();
+    for number in 0..10_000 {
+        // Half with an opaque access token, of which ten are alive at a time.
+        bench.clock.advance(sample::SHORT / 20);
+        let name = number.to_string();
+        let next = sample::rotated(&record, &name, bench.now());
+        let access = sample::access(&name, "a", bench.now());
+        let access = Some(access).filter(|_| number % 2 == 0);
+        let answer = bench
+            .store
+            .rotate_refresh_token(&record.current, next.clone(), access, bench.now())
+            .await;
+        assert_eq!(answer.unwrap(), Rotation::Done);
+        record = next;
+        let [_, _, _, grants, refresh, access, expiries] = bench.counts();
+        assert_eq!([grants, refresh], [1, 1]);
+        assert!(access <= 12 && expiries <= access + 3, "{expiries}");
+    }
+    assert_eq!(fresh, [0, 0, 1, 1, 1, 1, 4]);
+}
+
+#[tokio::test]
+async fn a_client_is_forgotten_when_its_last_grant_has_ended() {
+    let bench = Bench::new();
+    bench.register("a client").await.unwrap();
+    bench.sign_in("a").await.unwrap();
+    bench.sign_in("b").await.unwrap();
+    bench.clock.advance(sample::UNUSED);
+    bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
+    assert_eq!(bench.counts(), [1, 0, 0, 2, 2, 0, 4]);
+
+    bench
+        .store
+        .revoke_grant(&sample::grant_id("a"))
+        .await
+        .unwrap();
+    bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
+    assert_eq!(bench.counts()[0], 1);
+
+    bench.clock.advance(sample::WHOLE);
+    let deleted = bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
+    assert_eq!(deleted, 3);
+    assert_eq!(bench.counts(), [0; 7]);
+}
+
+#[tokio::test]
+async fn a_client_that_is_stored_after_its_grant_is_kept_for_it() {
+    let bench = Bench::new();
+    bench.sign_in("a").await.unwrap();
+    bench.register("a client").await.unwrap();
+    bench.clock.advance(sample::UNUSED);
+    bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
+    assert_eq!(bench.counts()[0], 1);
+}
+
+#[tokio::test]
+async fn the_store_prints_counts_only() {
+    let bench = Bench::new();
+    bench.register("a client").await.unwrap();
+    assert_eq!(
+        format!("{:?}", bench.store),
+        "MemoryStore { clients: 1, pending: 0, codes: 0, grants: 0, \
+         refresh_tokens: 0, access_tokens: 0, .. }"
+    );
+}
+
+#[tokio::test]
+async fn a_poisoned_lock_is_recovered() {
+    let bench = Bench::new();
+    bench.register("a").await.unwrap();
+    let poisoned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _state = bench.store.state();
+        panic!("on purpose");
+    }));
+    assert!(poisoned.is_err());
+
+    let found = bench.store.find_client(&sample::client_id("a")).await;
+    assert!(found.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_token_is_forgotten_with_its_grant() {
+    let bench = Bench::new();
+    bench.hand_out("a").await.unwrap();
+    let code = sample::hash("code", "a");
+    let mut issued = sample::issued("a", bench.now());
+    issued.grant.expires_at = bench.now().plus(sample::SHORT / 2);
+    let answer = bench.store.redeem_code(&code, issued, bench.now()).await;
+    assert_eq!(answer.unwrap(), Redemption::Done);
+
+    bench.clock.advance(sample::SHORT / 2);
+    bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
+    assert_eq!(bench.counts(), [0, 0, 1, 0, 0, 0, 1]);
+}
