@@ -247,7 +247,10 @@ impl McpAuthBuilder {
             .clock(clock.clone());
         let resource_server = self.with_events(guard).build()?;
         let idp = self.sign_in(&issuer)?;
+        // The name that the metadata at the root gives the resource.
+        let origin = ResourceUri::parse(&resource.origin())?;
         let server = AuthorizationServer::builder(issuer, resource, store, idp)
+            .resource_alias(origin)
             .keys(keys)
             .clock(clock)
             .entropy(entropy);

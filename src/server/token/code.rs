@@ -37,6 +37,7 @@ impl AuthorizationServer {
             return Err(self.revoke_replayed(client, grant_id).await?);
         }
         judge(&login, client, request)?;
+        self.judge_requested_resource(&login.request.resource, request.resource.as_ref())?;
 
         let grant = self.new_grant(login, client, now)?;
         let minted = self.mint_first(&grant, client, now).await?;
@@ -132,14 +133,6 @@ fn judge(
     }
     if !login.request.challenge.matches(&request.verifier) {
         return Err(TokenError::VerifierMismatch);
-    }
-    let resource = &login.request.resource;
-    if request
-        .resource
-        .as_ref()
-        .is_some_and(|requested| !resource.is_meant_by(requested))
-    {
-        return Err(TokenError::ResourceMismatch);
     }
     Ok(())
 }

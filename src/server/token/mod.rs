@@ -8,6 +8,7 @@ use crate::protocol::token::{TokenRequest, TokenResponse};
 use crate::server::client_auth::AuthenticatedClient;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::TokenError;
+use crate::types::ResourceUri;
 
 pub(super) use code::PURPOSE as CODE_PURPOSE;
 pub(super) use issue::RefreshToken;
@@ -28,6 +29,20 @@ impl AuthorizationServer {
         match request {
             TokenRequest::AuthorizationCode(request) => self.exchange_code(client, request).await,
             TokenRequest::RefreshToken(request) => self.refresh(client, request).await,
+        }
+    }
+
+    /// A token is good where the person agreed to, and nowhere else.
+    fn judge_requested_resource(
+        &self,
+        granted: &ResourceUri,
+        requested: Option<&ResourceUri>,
+    ) -> Result<(), TokenError> {
+        match requested {
+            Some(requested) if !self.is_within(granted, requested) => {
+                Err(TokenError::ResourceMismatch)
+            }
+            Some(_) | None => Ok(()),
         }
     }
 }

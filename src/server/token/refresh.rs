@@ -42,6 +42,7 @@ impl AuthorizationServer {
             .map_err(Outage::from)?
             .ok_or(TokenError::RefreshUnknown)?;
         let scope = judge(&grant, client, request)?;
+        self.judge_requested_resource(&grant.resource, request.resource.as_ref())?;
         match self.standing(&record, &token, now) {
             Standing::Current => self.rotate(client, &grant, &scope, &token).await,
             Standing::Repeated(spent) => Ok(repeat(spent, &token)?),
@@ -129,14 +130,6 @@ fn judge(
     }
     if !may_refresh(client) {
         return Err(TokenError::GrantTypeNotAllowed);
-    }
-    let resource = &grant.resource;
-    if request
-        .resource
-        .as_ref()
-        .is_some_and(|requested| !resource.is_meant_by(requested))
-    {
-        return Err(TokenError::ResourceMismatch);
     }
     match &request.scope {
         None => Ok(grant.scope.clone()),
