@@ -71,6 +71,9 @@ impl Operation {
     }
 
     fn parse(text: &str) -> Result<Self, InvalidMessage> {
+        if !is_object(text) {
+            return Err(InvalidMessage::Malformed);
+        }
         let message: Message<'_> =
             serde_json::from_str(text).map_err(|_| InvalidMessage::Malformed)?;
         if message.method.as_deref() != Some("tools/call") {
@@ -79,7 +82,8 @@ impl Operation {
                 tool: None,
             });
         }
-        let params = message.params.ok_or(InvalidMessage::NoTool)?;
+        let params = message.params.filter(|params| is_object(params.get()));
+        let params = params.ok_or(InvalidMessage::NoTool)?;
         let call: CallParams =
             serde_json::from_str(params.get()).map_err(|_| InvalidMessage::NoTool)?;
         Ok(Self {
@@ -87,4 +91,9 @@ impl Operation {
             tool: Some(call.name),
         })
     }
+}
+
+/// Derived structs can be read from an array too, member by position.
+fn is_object(json: &str) -> bool {
+    json.trim_start().starts_with('{')
 }
