@@ -13,7 +13,9 @@ pub(super) async fn respond(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
 ) -> Response<Bytes> {
-    let metadata = form::has_media_type(request, "application/json")
+    // Derived structs can be read from an array too, member by position.
+    let is_object = request.body().trim_ascii_start().starts_with(b"{");
+    let metadata = (is_object && form::has_media_type(request, "application/json"))
         .then(|| serde_json::from_slice(request.body()).ok())
         .flatten();
     let result = match metadata {
