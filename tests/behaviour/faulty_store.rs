@@ -1,0 +1,160 @@
+//! A store that can be switched off.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use oauth_for_mcp::model::{
+    AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, IssuedRecords, PendingRecord,
+    RefreshRecord,
+};
+use oauth_for_mcp::store::{
+    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, MemoryStore, PendingStore,
+    Redemption, RefreshTokenStore, Rotation, StoreError, Sweep,
+};
+use oauth_for_mcp::test_util::TestClock;
+use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
+
+/// What a failure says that nobody outside may hear.
+pub(super) const CAUSE: &str = "connection to db.internal lost";
+
+/// A memory store; while `down`, every method of it fails.
+#[derive(Clone, Debug)]
+pub(super) struct FaultyStore {
+    memory: Arc<MemoryStore>,
+    down: Arc<AtomicBool>,
+}
+
+impl FaultyStore {
+    pub(super) fn new() -> Self {
+        let memory = MemoryStore::with_clock(Arc::new(TestClock::default()));
+        Self {
+            memory: Arc::new(memory),
+            down: Arc::default(),
+        }
+    }
+
+    pub(super) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    fn working(&self) -> Result<&MemoryStore, StoreError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::new(CAUSE));
+        }
+        Ok(&self.memory)
+    }
+}
+
+#[async_trait]
+impl ClientStore for FaultyStore {
+    async fn insert_client(&self, client: ClientRecord) -> Result<Insertion, StoreError> {
+        self.working()?.insert_client(client).await
+    }
+
+    async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+        self.working()?.find_client(id).await
+    }
+}
+
+#[async_trait]
+impl PendingStore for FaultyStore {
+    async fn insert_pending(&self, pending: PendingRecord) -> Result<Insertion, StoreError> {
+        self.working()?.insert_pending(pending).await
+    }
+
+    async fn find_pending(
+        &self,
+        state: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PendingRecord>, StoreError> {
+        self.working()?.find_pending(state, now).await
+    }
+
+    async fn take_pending(
+        &self,
+        state: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PendingRecord>, StoreError> {
+        self.working()?.take_pending(state, now).await
+    }
+}
+
+#[async_trait]
+impl CodeStore for FaultyStore {
+    async fn insert_code(&self, code: CodeRecord) -> Result<Insertion, StoreError> {
+        self.working()?.insert_code(code).await
+    }
+
+    async fn find_code(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<CodeRecord>, StoreError> {
+        self.working()?.find_code(hash, now).await
+    }
+
+    async fn redeem_code(
+        &self,
+        hash: &TokenHash,
+        issued: IssuedRecords,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError> {
+        self.working()?.redeem_code(hash, issued, now).await
+    }
+}
+
+#[async_trait]
+impl GrantStore for FaultyStore {
+    async fn find_grant(
+        &self,
+        id: &GrantId,
+        now: Timestamp,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        self.working()?.find_grant(id, now).await
+    }
+
+    async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError> {
+        self.working()?.revoke_grant(id).await
+    }
+}
+
+#[async_trait]
+impl AccessTokenStore for FaultyStore {
+    async fn find_access_token(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(AccessTokenRecord, GrantRecord)>, StoreError> {
+        self.working()?.find_access_token(hash, now).await
+    }
+}
+
+#[async_trait]
+impl RefreshTokenStore for FaultyStore {
+    async fn find_refresh_token(
+        &self,
+        family: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshRecord, GrantRecord)>, StoreError> {
+        self.working()?.find_refresh_token(family, now).await
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        spent: &TokenHash,
+        next: RefreshRecord,
+        access: Option<AccessTokenRecord>,
+        now: Timestamp,
+    ) -> Result<Rotation, StoreError> {
+        let memory = self.working()?;
+        memory.rotate_refresh_token(spent, next, access, now).await
+    }
+}
+
+#[async_trait]
+impl Sweep for FaultyStore {
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.working()?.sweep(now, limit).await
+    }
+}
