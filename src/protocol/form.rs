@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use percent_encoding::percent_decode;
 use thiserror::Error;
 
 /// The parameters of a request, each at most once.
@@ -43,15 +44,13 @@ impl Form {
     /// [`InvalidForm`] if a parameter other than `resource` is repeated, is not
     /// UTF-8, or there are more than 64.
     pub fn parse(text: &[u8]) -> Result<Self, InvalidForm> {
+        // What separates parameters is ASCII, so that the whole is UTF-8 exactly
+        // if each of them is.
+        if percent_decode(text).decode_utf8().is_err() {
+            return Err(InvalidForm::Encoding);
+        }
         let mut parameters: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text) {
-            // Bytes that are not UTF-8 are decoded to this character, which
-            // would not be the value that was sent.
-            if name.contains(char::REPLACEMENT_CHARACTER)
-                || value.contains(char::REPLACEMENT_CHARACTER)
-            {
-                return Err(InvalidForm::Encoding);
-            }
             if parameters.len() == Self::MAX_PARAMETERS {
                 return Err(InvalidForm::TooMany);
             }
@@ -136,6 +135,8 @@ mod tests {
     fn bytes_that_are_not_utf_8_are_refused() {
         assert_eq!(Form::parse(b"a=%ff"), Err(InvalidForm::Encoding));
         assert_eq!(Form::parse(b"%c3=1"), Err(InvalidForm::Encoding));
+        assert_eq!(Form::parse(b"a=%c3&%a9=1"), Err(InvalidForm::Encoding));
+        assert!(Form::parse(b"a=%ef%bf%bd").is_ok());
     }
 
     #[test]

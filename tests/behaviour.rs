@@ -1,0 +1,28 @@
+//! What the crate must do on the wire, one module a group of lines of the
+//! behaviour list: `a1_a3` proves the lines A1 to A3.
+#![cfg(feature = "test-util")]
+
+mod behaviour {
+    mod a1_a3_discovery;
+    mod a4_a5_transport;
+    mod b1_b7_challenges;
+    mod b4_tokens;
+    mod b5_resource;
+    mod b8_operations;
+    mod c1_c7_registration;
+    mod c2_redirect_uris;
+    mod d1_d2_authorize;
+    mod d3_consent;
+    mod d4_d5_login;
+    mod d6_policy;
+    mod e1_codes;
+    mod e3_refresh;
+    mod e5_revoke;
+    mod e8_outages;
+    mod f1_limits;
+    mod f3_secrets;
+    mod f4_any_input;
+    #[allow(dead_code, reason = "races use the rest of it")]
+    mod faulty_store;
+    mod support;
+}

@@ -1,0 +1,179 @@
+//! A store that can be switched off, and that can make requests race.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use oauth_for_mcp::model::{
+    AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, IssuedRecords, PendingRecord,
+    RefreshRecord,
+};
+use oauth_for_mcp::store::{
+    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, MemoryStore, PendingStore,
+    Redemption, RefreshTokenStore, Rotation, StoreError, Sweep,
+};
+use oauth_for_mcp::test_util::TestClock;
+use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
+use tokio::sync::Barrier;
+
+/// What a failure says that nobody outside may hear.
+pub(super) const CAUSE: &str = "connection to db.internal lost";
+
+/// A memory store; while `down`, every method of it fails. With a `gate`, all
+/// racers have read before the first of them writes.
+#[derive(Clone, Debug)]
+pub(super) struct FaultyStore {
+    memory: Arc<MemoryStore>,
+    down: Arc<AtomicBool>,
+    gate: Arc<OnceLock<Barrier>>,
+}
+
+impl FaultyStore {
+    pub(super) fn new() -> Self {
+        let memory = MemoryStore::with_clock(Arc::new(TestClock::default()));
+        Self {
+            memory: Arc::new(memory),
+            down: Arc::default(),
+            gate: Arc::default(),
+        }
+    }
+
+    pub(super) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on, who reads a code or a refresh token waits until `racers` have.
+    pub(super) fn gather(&self, racers: usize) {
+        self.gate.get_or_init(|| Barrier::new(racers));
+    }
+
+    async fn pass_gate(&self) {
+        if let Some(gate) = self.gate.get() {
+            gate.wait().await;
+        }
+    }
+
+    fn working(&self) -> Result<&MemoryStore, StoreError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::new(CAUSE));
+        }
+        Ok(&self.memory)
+    }
+}
+
+#[async_trait]
+impl ClientStore for FaultyStore {
+    async fn insert_client(&self, client: ClientRecord) -> Result<Insertion, StoreError> {
+        self.working()?.insert_client(client).await
+    }
+
+    async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+        self.working()?.find_client(id).await
+    }
+}
+
+#[async_trait]
+impl PendingStore for FaultyStore {
+    async fn insert_pending(&self, pending: PendingRecord) -> Result<Insertion, StoreError> {
+        self.working()?.insert_pending(pending).await
+    }
+
+    async fn find_pending(
+        &self,
+        state: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PendingRecord>, StoreError> {
+        self.working()?.find_pending(state, now).await
+    }
+
+    async fn take_pending(
+        &self,
+        state: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<PendingRecord>, StoreError> {
+        self.working()?.take_pending(state, now).await
+    }
+}
+
+#[async_trait]
+impl CodeStore for FaultyStore {
+    async fn insert_code(&self, code: CodeRecord) -> Result<Insertion, StoreError> {
+        self.working()?.insert_code(code).await
+    }
+
+    async fn find_code(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<CodeRecord>, StoreError> {
+        let found = self.working()?.find_code(hash, now).await;
+        self.pass_gate().await;
+        found
+    }
+
+    async fn redeem_code(
+        &self,
+        hash: &TokenHash,
+        issued: IssuedRecords,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError> {
+        self.working()?.redeem_code(hash, issued, now).await
+    }
+}
+
+#[async_trait]
+impl GrantStore for FaultyStore {
+    async fn find_grant(
+        &self,
+        id: &GrantId,
+        now: Timestamp,
+    ) -> Result<Option<GrantRecord>, StoreError> {
+        self.working()?.find_grant(id, now).await
+    }
+
+    async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError> {
+        self.working()?.revoke_grant(id).await
+    }
+}
+
+#[async_trait]
+impl AccessTokenStore for FaultyStore {
+    async fn find_access_token(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(AccessTokenRecord, GrantRecord)>, StoreError> {
+        self.working()?.find_access_token(hash, now).await
+    }
+}
+
+#[async_trait]
+impl RefreshTokenStore for FaultyStore {
+    async fn find_refresh_token(
+        &self,
+        family: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshRecord, GrantRecord)>, StoreError> {
+        let found = self.working()?.find_refresh_token(family, now).await;
+        self.pass_gate().await;
+        found
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        spent: &TokenHash,
+        next: RefreshRecord,
+        access: Option<AccessTokenRecord>,
+        now: Timestamp,
+    ) -> Result<Rotation, StoreError> {
+        let memory = self.working()?;
+        memory.rotate_refresh_token(spent, next, access, now).await
+    }
+}
+
+#[async_trait]
+impl Sweep for FaultyStore {
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.working()?.sweep(now, limit).await
+    }
+}
