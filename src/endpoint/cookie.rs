@@ -27,8 +27,9 @@ pub(super) fn read(server: &AuthorizationServer, headers: &HeaderMap) -> Option<
     let mut values = headers
         .get_all(COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
+        // Cookies of other applications on this host may hold any bytes.
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
         .filter_map(|pair| pair.trim().split_once('='))
         .filter(|(known, _)| *known == name)
         .map(|(_, value)| value);

@@ -86,7 +86,9 @@ impl Protection {
     /// How many bytes of the body have to be read to decide; `None` if none.
     #[must_use]
     pub fn reads_body(&self, parts: &Parts) -> Option<usize> {
-        let decides = parts.method == Method::POST && self.resource.policy().depends_on_body();
+        // A handler may take its messages by any method that can carry one.
+        let bodiless = [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS];
+        let decides = !bodiless.contains(&parts.method) && self.resource.policy().depends_on_body();
         decides.then_some(self.max_body)
     }
 

@@ -118,7 +118,12 @@ impl Endpoints {
     /// Answers a request whose body was read whole.
     pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
         let Some(route) = self.routes.get(request.uri().path()) else {
-            return cors::allow(respond::not_found());
+            // A preflight that fails would hide the 404 from the script.
+            return if request.method() == Method::OPTIONS {
+                cors::preflight()
+            } else {
+                cors::allow(respond::not_found())
+            };
         };
         if request.body().len() > Self::MAX_BODY {
             return self.respond_too_large(request.uri().path());
@@ -148,7 +153,7 @@ impl Endpoints {
         );
         match self.routes.get(path) {
             Some(route) => route.finish(response),
-            None => response,
+            None => cors::allow(response),
         }
     }
 

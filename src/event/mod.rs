@@ -100,3 +100,14 @@ pub enum Event {
         cause: String,
     },
 }
+
+/// An error with all its causes, for the operator.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}

@@ -40,12 +40,22 @@ pub struct Login {
 }
 
 /// What the person's browser gets to see first.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum LoginStep {
     /// The provider's own site.
     Redirect(Url),
     /// A page of HTML that leads to [`Login::callback`] with the `state`.
     Page(String),
+}
+
+impl fmt::Debug for LoginStep {
+    /// Without query and page, which hold the `state`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redirect(url) => write!(formatter, "Redirect({:?}, ..)", url.host_str()),
+            Self::Page(_) => formatter.write_str("Page(..)"),
+        }
+    }
 }
 
 /// A sign-in did not lead to an identity.

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::Sealed;
@@ -18,7 +20,7 @@ pub struct PendingRecord {
 
 /// An authorization request that the person consented to and that waits for
 /// the sign-in.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PendingAuthorization {
     /// The request, and what the person consented to.
     pub request: AuthorizedRequest,
@@ -28,6 +30,17 @@ pub struct PendingAuthorization {
     pub nonce: String,
     /// Our PKCE verifier towards the identity provider.
     pub verifier: String,
+}
+
+impl fmt::Debug for PendingAuthorization {
+    /// Without nonce and verifier, which are secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PendingAuthorization")
+            .field("request", &self.request)
+            .field("browser", &self.browser)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An authorization request whose client and redirect URI are known good and

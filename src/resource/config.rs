@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use thiserror::Error;
 
-use crate::event::{Event, EventSink, TracingSink};
+use crate::event::{Event, EventSink, TracingSink, causes};
 use crate::jose::ClaimRules;
 use crate::protocol::bearer::{BearerToken, InvalidBearer};
 use crate::resource::error::ResourceError;
@@ -135,11 +135,9 @@ impl ResourceServer {
     }
 
     fn fail(&self, error: VerifierError) -> ResourceError {
-        let cause = match &error {
-            VerifierError::Unavailable(cause) => cause.to_string(),
-            VerifierError::Refused(reason) => (*reason).to_owned(),
-        };
-        self.events.emit(&Event::Outage { cause });
+        self.events.emit(&Event::Outage {
+            cause: causes(&error),
+        });
         ResourceError::Unavailable(error)
     }
 

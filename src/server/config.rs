@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Event, EventSink};
+use crate::event::{Event, EventSink, causes};
 use crate::idp::IdentityProvider;
 use crate::jose::KeyRing;
 use crate::model::ClientRecord;
@@ -150,6 +150,12 @@ impl AuthorizationServer {
             .any(|resource| resource.is_meant_by(requested))
     }
 
+    /// Whether `requested` names the resource that was `granted`, by any of its names.
+    pub(super) fn is_within(&self, granted: &ResourceUri, requested: &ResourceUri) -> bool {
+        granted.is_meant_by(requested)
+            || (*granted == self.resource && self.is_own_resource(requested))
+    }
+
     pub(crate) fn emit(&self, event: &Event) {
         self.events.emit(event);
     }
@@ -160,15 +166,4 @@ impl AuthorizationServer {
             cause: causes(outage),
         });
     }
-}
-
-/// An error with all its causes, for the operator.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }

@@ -154,6 +154,7 @@ fn judge_authority(text: &str, url: &Url) -> Result<(), InvalidRedirectUri> {
 
 fn judge_path(text: &str) -> Result<(), InvalidRedirectUri> {
     let before_query = text.split('?').next().unwrap_or_default();
+    let (_, before_query) = before_query.split_once(':').unwrap_or_default();
     // Decoded until nothing changes: `%252e` is a dot to whoever decodes twice.
     let mut path = before_query.to_owned();
     loop {

@@ -29,7 +29,9 @@ struct OwnClaims {
     sub: Subject,
     aud: String,
     exp: Timestamp,
+    nbf: Option<Timestamp>,
     client_id: ClientId,
+    #[serde(default)]
     scope: Scope,
     grant_id: GrantId,
 }
@@ -72,7 +74,7 @@ impl LocalVerifier {
             client_id: Some(claims.client_id),
             scope: claims.scope,
             expires_at: claims.exp,
-            not_before: None,
+            not_before: claims.nbf,
             grant_id: Some(claims.grant_id),
             identity: Some(grant.identity),
             extra: grant.claims,

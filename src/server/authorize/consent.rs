@@ -1,3 +1,5 @@
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -16,7 +18,7 @@ use crate::server::error::{AuthorizeError, Outage, PageError};
 use crate::types::{RedirectUri, RedirectUriKind, Scope, ScopeToken, Timestamp};
 
 /// Everything a person needs to see to decide, as plain text.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct ConsentPrompt {
     /// What the client calls itself; nobody vouches for it.
     pub client_name: String,
@@ -41,6 +43,18 @@ pub struct ConsentPrompt {
     pub token: String,
 }
 
+impl fmt::Debug for ConsentPrompt {
+    /// Without request and token, which only this browser may know.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ConsentPrompt")
+            .field("client_id", &self.client_id)
+            .field("destination", &self.destination)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}
+
 /// One scope, for a person to read.
 #[derive(Clone, Debug, Serialize)]
 pub struct ScopeDescription {
@@ -51,11 +65,21 @@ pub struct ScopeDescription {
 }
 
 /// What a person decided on the consent page.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ConsentDecision {
     request: String,
     token: String,
     approved: bool,
+}
+
+impl fmt::Debug for ConsentDecision {
+    /// Without request and token, as with the page they come from.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ConsentDecision")
+            .field("approved", &self.approved)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ConsentDecision {

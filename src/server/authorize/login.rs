@@ -1,4 +1,4 @@
-use crate::event::Event;
+use crate::event::{Event, causes};
 use crate::idp::{IdpError, Login};
 use crate::model::{
     AuthorizedLogin, AuthorizedRequest, CodeRecord, CodeStage, Identity, PendingAuthorization,
@@ -11,7 +11,7 @@ use crate::protocol::form::Form;
 use crate::server::authorize::browser::BrowserSecret;
 use crate::server::authorize::request::ValidRequest;
 use crate::server::authorize::respond::AuthorizeStep;
-use crate::server::config::{AuthorizationServer, causes, paths};
+use crate::server::config::{AuthorizationServer, paths};
 use crate::server::error::{AuthorizeError, Outage, PageError};
 use crate::server::policy::{Approval, Decision, LoginAttempt};
 use crate::server::token::CODE_PURPOSE;

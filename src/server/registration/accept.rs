@@ -41,7 +41,7 @@ pub(super) fn accept(
         return Err(RegistrationError::NoResponseType);
     }
     Ok(AcceptedMetadata {
-        name: metadata.client_name.map(accept_name).transpose()?,
+        name: accept_name(metadata.client_name)?,
         client_uri: metadata.client_uri.filter(|text| is_web_page(text)),
         redirect_uris,
         auth_method,
@@ -115,7 +115,11 @@ fn accept_scope(text: &str, grantable: &Scope) -> Result<Scope, RegistrationErro
     })
 }
 
-fn accept_name(name: String) -> Result<String, RegistrationError> {
+/// A name of nothing but white space is none: the person would see no name.
+fn accept_name(name: Option<String>) -> Result<Option<String>, RegistrationError> {
+    let Some(name) = name.filter(|name| !name.trim().is_empty()) else {
+        return Ok(None);
+    };
     let deceptive = |character: char| {
         character.is_control()
             || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -123,7 +127,7 @@ fn accept_name(name: String) -> Result<String, RegistrationError> {
     if name.chars().count() > MAX_NAME_CHARACTERS || name.chars().any(deceptive) {
         return Err(RegistrationError::Name);
     }
-    Ok(name)
+    Ok(Some(name))
 }
 
 fn is_web_page(text: &str) -> bool {

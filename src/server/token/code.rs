@@ -37,7 +37,7 @@ impl AuthorizationServer {
             return Err(self.revoke_replayed(client, grant_id).await?);
         }
         judge(&login, client, request)?;
-        self.judge_resource_of_token(request.resource.as_ref())?;
+        self.judge_requested_resource(&login.request.resource, request.resource.as_ref())?;
 
         let grant = self.new_grant(login, client, now)?;
         let minted = self.mint_first(&grant, client, now).await?;

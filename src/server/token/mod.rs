@@ -32,10 +32,14 @@ impl AuthorizationServer {
         }
     }
 
-    /// A token request may name the resource again, and no other.
-    fn judge_resource_of_token(&self, requested: Option<&ResourceUri>) -> Result<(), TokenError> {
+    /// A token is good where the person agreed to, and nowhere else.
+    fn judge_requested_resource(
+        &self,
+        granted: &ResourceUri,
+        requested: Option<&ResourceUri>,
+    ) -> Result<(), TokenError> {
         match requested {
-            Some(requested) if !self.is_own_resource(requested) => {
+            Some(requested) if !self.is_within(granted, requested) => {
                 Err(TokenError::ResourceMismatch)
             }
             Some(_) | None => Ok(()),

@@ -42,7 +42,7 @@ impl AuthorizationServer {
             .map_err(Outage::from)?
             .ok_or(TokenError::RefreshUnknown)?;
         let scope = judge(&grant, client, request)?;
-        self.judge_resource_of_token(request.resource.as_ref())?;
+        self.judge_requested_resource(&grant.resource, request.resource.as_ref())?;
         match self.standing(&record, &token, now) {
             Standing::Current => self.rotate(client, &grant, &scope, &token).await,
             Standing::Repeated(spent) => Ok(repeat(spent, &token)?),
