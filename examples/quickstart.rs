@@ -1,6 +1,9 @@
 //! An MCP server that asks people to sign in, in one file to copy.
 //!
 //! Type `cargo run --example quickstart --features axum,rmcp`, then one of the commands it prints.
+//! In a package of your own: `oauth-for-mcp` with the features `axum` and `rmcp`, `rmcp` with
+//! `transport-streamable-http-server`, `axum`, and `tokio` with `macros` and `rt-multi-thread`.
+
 use std::{error::Error, sync::Arc};
 
 use oauth_for_mcp::{McpAuth, adapter::rmcp::caller};

@@ -217,7 +217,9 @@ impl AuthorizationServerBuilder {
             let id = client.client_id.clone();
             let refuse = |error| ConfigError::Client(id.to_string(), error);
             let record = admit(client, &grantable).map_err(refuse)?;
-            admitted.insert(id, record);
+            if admitted.insert(id.clone(), record).is_some() {
+                return Err(ConfigError::DuplicateClient(id.to_string()));
+            }
         }
         Ok(admitted)
     }

@@ -28,6 +28,9 @@ pub enum ConfigError {
     /// A client was configured in a way in which it could not be used.
     #[error("the preregistered client {0} is unusable: {1}")]
     Client(String, #[source] RegistrationError),
+    /// Two clients have one identifier.
+    #[error("the preregistered client {0} is there twice")]
+    DuplicateClient(String),
     /// A key could not be made or used.
     #[error("the signing key is unusable: {0}")]
     Key(String),

@@ -1,0 +1,150 @@
+//! The settings of the reference server: what it refuses, and what it says then.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use serde_json::{Value, json};
+
+use support::e2e;
+use support::reference_server::Settings;
+
+#[tokio::test]
+async fn a_free_port_is_taken_and_named() {
+    if !e2e::enabled() {
+        return;
+    }
+    let server = Settings::new().env("LISTEN", "127.0.0.1:0").start().await;
+
+    let address = server.address();
+    assert!(
+        address.starts_with("http://127.0.0.1:") && !address.ends_with(":0"),
+        "{address}"
+    );
+    let metadata = format!("{address}/.well-known/oauth-authorization-server");
+    let metadata: Value = reqwest::get(metadata).await.unwrap().json().await.unwrap();
+    assert_eq!(metadata["issuer"], server.public_url());
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_is_said_and_not_advertised() {
+    if !e2e::enabled() {
+        return;
+    }
+    let server = Settings::new()
+        .env("STORE", "memory")
+        .env("MASTER_KEY", &"A".repeat(43))
+        .env(
+            "DOCUMENT_HOSTS",
+            "client.example=127.0.0.1:1, [::1]=[::1]:2",
+        )
+        .env("REGISTRATION_LIMIT", "15")
+        .start()
+        .await;
+
+    let metadata = format!(
+        "{}/.well-known/oauth-authorization-server",
+        server.address()
+    );
+    let metadata: Value = reqwest::get(metadata).await.unwrap().json().await.unwrap();
+    assert_eq!(
+        metadata["client_id_metadata_document_supported"],
+        Value::Null
+    );
+    assert!(metadata["registration_endpoint"].is_string());
+    let output = server.output();
+    assert!(
+        output.contains("documents are not supported yet"),
+        "{output}"
+    );
+    assert!(
+        output.contains("REGISTRATION_LIMIT has no effect yet"),
+        "{output}"
+    );
+    assert_eq!(server.terminate().await.code(), Some(0));
+}
+
+/// Settings that no server can run with, and what the sentence has to name.
+const UNUSABLE: [(&[(&str, &str)], &str); 30] = [
+    (&[("STORE", "sqlite:notes.db")], "STORE"),
+    (&[("STORE", "postgres://user:hunter2@localhost/x")], "STORE"),
+    (&[("STORE", "redis://localhost")], "STORE"),
+    (&[("STORE", "floppy")], "STORE"),
+    (&[("STORE", "memory:")], "STORE"),
+    (&[("MASTER_KEY", "short")], "MASTER_KEY"),
+    (
+        &[("MASTER_KEY", "+++++++++++++++++++++++++++++++++++++++++++")],
+        "MASTER_KEY",
+    ),
+    (&[("REGISTRATION", "dynamic,psychic")], "REGISTRATION"),
+    (&[("REGISTRATION_LIMIT", "many")], "REGISTRATION_LIMIT"),
+    (&[("REGISTRATION_LIMIT", "0")], "REGISTRATION_LIMIT"),
+    (&[("ACCESS_TOKEN_TTL", "0")], "ACCESS_TOKEN_TTL"),
+    (&[("ACCESS_TOKEN_TTL", "ten")], "ACCESS_TOKEN_TTL"),
+    (
+        &[("ACCESS_TOKEN_TTL", "99999999999999999999")],
+        "ACCESS_TOKEN_TTL",
+    ),
+    (&[("REFRESH_TOKEN_TTL", "-1")], "REFRESH_TOKEN_TTL"),
+    (&[("REFRESH_GRACE", "0.5")], "REFRESH_GRACE"),
+    (&[("ACCESS_TOKEN_FORMAT", "saml")], "ACCESS_TOKEN_FORMAT"),
+    (&[("IDP_ISSUER", "http://127.0.0.1:1")], "IDP_CLIENT_ID"),
+    (
+        &[("IDP_CLIENT_ID", "x"), ("IDP_CLIENT_SECRET", "y")],
+        "IDP_ISSUER",
+    ),
+    (
+        &[
+            ("IDP_ISSUER", "not a URL"),
+            ("IDP_CLIENT_ID", "x"),
+            ("IDP_CLIENT_SECRET", "hunter2"),
+        ],
+        "IDP_ISSUER",
+    ),
+    (&[("CLIENTS", "/no/such/file")], "CLIENTS"),
+    (&[("DOCUMENT_CA", "/no/such/file")], "DOCUMENT_CA"),
+    (&[("DOCUMENT_HOSTS", "client.example")], "DOCUMENT_HOSTS"),
+    (
+        &[("DOCUMENT_HOSTS", "client.example=localhost:1")],
+        "DOCUMENT_HOSTS",
+    ),
+    (&[("LISTEN", "nowhere")], "LISTEN"),
+    (&[("LISTEN", "192.0.2.1:1")], "LISTEN"),
+    (&[("PUBLIC_URL", "mcp.example.com")], "PUBLIC_URL"),
+    (&[("PUBLIC_URL", "https://mcp.example.com")], "loopback"),
+    (&[("PUBLIC_URL", "http://mcp.example.com")], "PUBLIC_URL"),
+    (
+        &[("PUBLIC_URL", "https://mcp.example.com/?x=1")],
+        "PUBLIC_URL",
+    ),
+    (&[("PUBLIC_URL", "ftp://127.0.0.1")], "PUBLIC_URL"),
+];
+
+#[tokio::test]
+async fn a_bad_setting_is_named_in_one_sentence() {
+    if !e2e::enabled() {
+        return;
+    }
+    for (variables, named) in UNUSABLE {
+        let set = |settings: Settings, (name, value): &(&str, &str)| settings.env(name, value);
+        assert_refused(variables.iter().fold(Settings::new(), set), named).await;
+    }
+    let no_redirect = json!([{ "client_id": "desk", "redirect_uris": ["http://example.com/"] }]);
+    let desk = json!({ "client_id": "desk", "redirect_uris": ["http://127.0.0.1/"] });
+    for clients in [json!({}), json!([{}]), no_redirect, json!([desk, desk])] {
+        assert_refused(Settings::new().clients(&clients), "client").await;
+    }
+}
+
+async fn assert_refused(settings: Settings, named: &str) {
+    let (status, output) = settings.refused().await;
+    println!("{}: {}", status.code().unwrap(), output.trim_end());
+    assert_eq!(status.code(), Some(1), "{output}");
+    assert_eq!(output.lines().count(), 1, "{output}");
+    let (output, named_lower) = (output.to_lowercase(), named.to_lowercase());
+    assert!(
+        output.contains(&named_lower),
+        "{named} is not named: {output}"
+    );
+    assert!(!output.contains("hunter2"), "a secret is printed: {output}");
+}
