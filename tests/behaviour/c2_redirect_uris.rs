@@ -105,8 +105,11 @@ async fn a_redirect_uri_that_is_not_safe_is_refused_at_registration() {
         expect_refusal(&answer, 400, "invalid_redirect_uri", uri);
     }
     let long = format!("https://client.example.com/{}", "x".repeat(2048));
-    let answer = TestClient::try_register(&server, &metadata(&long)).await;
-    expect_refusal(&answer, 400, "invalid_redirect_uri", "long");
+    let layered = format!("https://client.example.com/%{}2e", "25".repeat(600));
+    for uri in [long, layered] {
+        let answer = TestClient::try_register(&server, &metadata(&uri)).await;
+        expect_refusal(&answer, 400, "invalid_redirect_uri", &uri);
+    }
 }
 
 /// C1
