@@ -22,6 +22,7 @@ mod behaviour {
     mod f1_limits;
     mod f3_secrets;
     mod f4_any_input;
+    #[allow(dead_code, reason = "races use the rest of it")]
     mod faulty_store;
     mod support;
 }

@@ -1,7 +1,7 @@
-//! A store that can be switched off.
+//! A store that can be switched off, and that can make requests race.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use oauth_for_mcp::model::{
@@ -14,15 +14,18 @@ use oauth_for_mcp::store::{
 };
 use oauth_for_mcp::test_util::TestClock;
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
+use tokio::sync::Barrier;
 
 /// What a failure says that nobody outside may hear.
 pub(super) const CAUSE: &str = "connection to db.internal lost";
 
-/// A memory store; while `down`, every method of it fails.
+/// A memory store; while `down`, every method of it fails. With a `gate`, all
+/// racers have read before the first of them writes.
 #[derive(Clone, Debug)]
 pub(super) struct FaultyStore {
     memory: Arc<MemoryStore>,
     down: Arc<AtomicBool>,
+    gate: Arc<OnceLock<Barrier>>,
 }
 
 impl FaultyStore {
@@ -31,11 +34,23 @@ impl FaultyStore {
         Self {
             memory: Arc::new(memory),
             down: Arc::default(),
+            gate: Arc::default(),
         }
     }
 
     pub(super) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on, who reads a code or a refresh token waits until `racers` have.
+    pub(super) fn gather(&self, racers: usize) {
+        self.gate.get_or_init(|| Barrier::new(racers));
+    }
+
+    async fn pass_gate(&self) {
+        if let Some(gate) = self.gate.get() {
+            gate.wait().await;
+        }
     }
 
     fn working(&self) -> Result<&MemoryStore, StoreError> {
@@ -91,7 +106,9 @@ impl CodeStore for FaultyStore {
         hash: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<CodeRecord>, StoreError> {
-        self.working()?.find_code(hash, now).await
+        let found = self.working()?.find_code(hash, now).await;
+        self.pass_gate().await;
+        found
     }
 
     async fn redeem_code(
@@ -137,7 +154,9 @@ impl RefreshTokenStore for FaultyStore {
         family: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<(RefreshRecord, GrantRecord)>, StoreError> {
-        self.working()?.find_refresh_token(family, now).await
+        let found = self.working()?.find_refresh_token(family, now).await;
+        self.pass_gate().await;
+        found
     }
 
     async fn rotate_refresh_token(
