@@ -112,6 +112,39 @@ async fn while_the_store_is_down_people_see_a_page_and_can_go_on_afterwards() {
 
 /// E8
 #[tokio::test]
+async fn a_client_that_is_known_without_the_store_hears_no_definitive_no_either() {
+    let known = json!({
+        "client_id": "known",
+        "redirect_uris": [TestClient::REDIRECT_URI],
+        "grant_types": ["authorization_code", "refresh_token"],
+    });
+    let known = serde_json::from_value(known).unwrap();
+    let store = FaultyStore::new();
+    let shared = Arc::new(store.clone());
+    let server = TestServer::with(|builder| builder.store(shared).client(known));
+    let client = TestClient::known("known", TestClient::REDIRECT_URI);
+    let code = client.authorize(&server, "notes:read").await;
+    let tokens = client.sign_in(&server, "notes:read").await;
+    let refresh_token = tokens.refresh_token.unwrap();
+
+    store.set_down(true);
+    expect_outage(client.redeem(&server, &code).await.response(), "code");
+    expect_outage(
+        client.refresh(&server, &refresh_token).await.response(),
+        "refresh",
+    );
+    expect_outage(&client.revoke(&server, &refresh_token).await, "revoke");
+
+    store.set_down(false);
+    let _ = client.redeem(&server, &code).await.expect_tokens();
+    let _ = client
+        .refresh(&server, &refresh_token)
+        .await
+        .expect_tokens();
+}
+
+/// E8
+#[tokio::test]
 async fn documents_and_keys_need_no_store() {
     let store = FaultyStore::new();
     let server = server_on(&store, AccessTokenFormat::Jwt);
