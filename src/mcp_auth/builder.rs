@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
 
@@ -283,9 +282,7 @@ impl McpAuthBuilder {
             policy = policy.covers(ScopeToken::parse(broad)?, ScopeToken::parse(narrow)?);
         }
         let builder = ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
-            .scope_policy(policy)
-            // The tokens are its own, told by its own clock.
-            .clock_leeway(Duration::ZERO);
+            .scope_policy(policy);
         Ok(match &self.name {
             Some(name) => builder.name(name),
             None => builder,

@@ -1,12 +1,10 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use thiserror::Error;
 
 use crate::event::{Event, EventSink, TracingSink, causes};
-use crate::jose::ClaimRules;
 use crate::protocol::bearer::{BearerToken, InvalidBearer};
 use crate::resource::error::ResourceError;
 use crate::resource::operation::{InvalidMessage, Operation};
@@ -25,7 +23,6 @@ pub struct ResourceServer {
     policy: ScopePolicy,
     name: Option<String>,
     clock: Arc<dyn Clock>,
-    claim_rules: ClaimRules,
     events: Arc<dyn EventSink>,
 }
 
@@ -59,7 +56,6 @@ impl ResourceServer {
             policy: ScopePolicy::default(),
             name: None,
             clock: Arc::new(SystemClock),
-            claim_rules: ClaimRules::default(),
             events: Arc::new(TracingSink),
         })
     }
@@ -159,10 +155,6 @@ impl ResourceServer {
         &self.policy
     }
 
-    pub(super) const fn claim_rules(&self) -> &ClaimRules {
-        &self.claim_rules
-    }
-
     pub(super) fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -223,14 +215,6 @@ impl ResourceServerBuilder {
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.0.clock = clock;
-        self
-    }
-
-    /// How much the clocks of those who issue tokens may differ from ours: a
-    /// minute by default, and at most. A token counts for that much longer.
-    #[must_use]
-    pub fn clock_leeway(mut self, leeway: Duration) -> Self {
-        self.0.claim_rules = ClaimRules::with_leeway(leeway);
         self
     }
 
