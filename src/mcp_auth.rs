@@ -1,4 +1,5 @@
 mod builder;
+mod error;
 
 use std::sync::Arc;
 
@@ -6,7 +7,8 @@ use crate::endpoint::{Endpoints, Protection};
 use crate::resource::ResourceServer;
 use crate::server::AuthorizationServer;
 
-pub use builder::{McpAuthBuilder, McpAuthError};
+pub use builder::McpAuthBuilder;
+pub use error::McpAuthError;
 
 /// The paved road: an MCP server that is its own authorization server.
 ///
@@ -76,15 +78,19 @@ impl McpAuth {
         protected(path, self.protection.clone(), handler).merge(routes(Arc::clone(&self.endpoints)))
     }
 
-    fn new(server: AuthorizationServer, resource: ResourceServer) -> Self {
+    fn new(server: AuthorizationServer, resource: ResourceServer) -> Result<Self, McpAuthError> {
         let (server, resource) = (Arc::new(server), Arc::new(resource));
         let endpoints = Endpoints::for_resource(&resource).with_server(&server);
+        let path = resource.resource().path();
+        if endpoints.owns(path) {
+            return Err(McpAuthError::PathTaken(path.to_owned()));
+        }
         let protection = Protection::new(Arc::clone(&resource));
-        Self {
+        Ok(Self {
             server,
             resource,
             endpoints: Arc::new(endpoints),
             protection,
-        }
+        })
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::protocol::bearer::BearerChallenge;
 use crate::protocol::error::{ErrorCode, ErrorResponse};
@@ -116,15 +117,20 @@ pub(super) fn resource_error(
             scope: scope.clone(),
             error,
         };
-        let (code, description) =
-            error.unwrap_or((ErrorCode::InvalidToken, "an access token is needed"));
-        let mut response = error_with(status, code, description);
+        let mut response = match error {
+            Some((code, description)) => error_with(status, code, description),
+            // Who did not try has done nothing wrong: no error code.
+            None => json(
+                status,
+                &json!({ "error_description": "an access token is needed" }),
+            ),
+        };
         if let Some(header) = challenge.to_header() {
             response.headers_mut().insert(WWW_AUTHENTICATE, header);
         }
         response
     };
-    let connect = resource.policy().connect();
+    let connect = &resource.scopes_supported();
     match error {
         ResourceError::NoCredentials => challenge(StatusCode::UNAUTHORIZED, connect, None),
         ResourceError::InvalidToken(_) => {

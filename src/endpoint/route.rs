@@ -184,11 +184,12 @@ impl Route {
 
     const fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Document(_) => &[Method::GET],
+            Self::Document(_) => &[Method::GET, Method::HEAD],
             #[cfg(feature = "server")]
             Self::Server(_, route) => match route {
                 ServerRoute::Authorize => &[Method::GET, Method::POST],
-                ServerRoute::Callback | ServerRoute::Jwks => &[Method::GET],
+                ServerRoute::Callback => &[Method::GET],
+                ServerRoute::Jwks => &[Method::GET, Method::HEAD],
                 ServerRoute::Consent
                 | ServerRoute::Token
                 | ServerRoute::Register

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jose::{Algorithm, InvalidKey, Jwk, JwkSet, Signer, VerifyingKey};
-use crate::types::Timestamp;
+use crate::jose::{Algorithm, InvalidKey, Jwk, JwkSet, Signer, SigningKey, VerifyingKey};
+use crate::types::{Entropy, Timestamp};
 
 /// The keys of an issuer: which one signs, and which are published and accepted.
 ///
@@ -40,6 +40,15 @@ struct PublishedKey {
 }
 
 impl KeyRing {
+    /// The ring in which one new key signs, which is gone when the process ends.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKey`] if no key for `algorithm` can be made here.
+    pub fn generate(algorithm: Algorithm, entropy: &dyn Entropy) -> Result<Self, InvalidKey> {
+        Self::new(Arc::new(SigningKey::generate(algorithm, entropy)?))
+    }
+
     /// The ring in which one key signs, without end.
     ///
     /// # Errors

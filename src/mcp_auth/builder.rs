@@ -1,21 +1,18 @@
 use std::sync::Arc;
 
-use thiserror::Error;
-
-use crate::event::EventSink;
-use crate::idp::{DevelopmentLogin, IdentityProvider, NotLoopback};
-use crate::jose::{Algorithm, KeyRing, SigningKey};
-use crate::mcp_auth::McpAuth;
+use crate::event::{EventSink, TracingSink};
+use crate::idp::{DevelopmentLogin, IdentityProvider};
+use crate::jose::{Algorithm, KeyRing};
+use crate::mcp_auth::{McpAuth, McpAuthError};
 use crate::resource::verifier::LocalVerifier;
-use crate::resource::{ResourceConfigError, ResourceServer, ResourceServerBuilder, ScopePolicy};
+use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy};
 use crate::server::{
-    AccessTokenFormat, AuthorizationServer, AuthorizationServerBuilder, ConfigError, Lifetimes,
-    LoginPolicy, PreregisteredClient,
+    AccessTokenFormat, AllowEveryone, AuthorizationServer, AuthorizationServerBuilder, ConfigError,
+    Lifetimes, LoginPolicy, PreregisteredClient,
 };
 use crate::store::{MemoryStore, Store};
 use crate::types::{
-    Clock, Entropy, InvalidIssuer, InvalidResourceUri, InvalidScope, Issuer, ResourceUri, Scope,
-    ScopeToken, SystemClock, SystemEntropy,
+    Clock, Entropy, Issuer, ResourceUri, Scope, ScopeToken, SystemClock, SystemEntropy,
 };
 
 /// Settings of [`McpAuth`]; mistakes surface in [`build`](Self::build).
@@ -23,6 +20,7 @@ use crate::types::{
 pub struct McpAuthBuilder {
     public_url: String,
     resource_path: String,
+    aliases: Vec<String>,
     scopes: Vec<(String, String)>,
     connect: Vec<String>,
     tools: Vec<(String, String)>,
@@ -34,7 +32,12 @@ pub struct McpAuthBuilder {
     format: AccessTokenFormat,
     name: Option<String>,
     allow_http: bool,
-    parts: Parts,
+    store: Option<Arc<dyn Store>>,
+    keys: Option<Arc<KeyRing>>,
+    policy: Arc<dyn LoginPolicy>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    events: Arc<dyn EventSink>,
 }
 
 #[derive(Debug)]
@@ -44,22 +47,12 @@ enum SignIn {
     Provider(Arc<dyn IdentityProvider>),
 }
 
-/// What can be replaced.
-#[derive(Debug, Default)]
-struct Parts {
-    store: Option<Arc<dyn Store>>,
-    keys: Option<Arc<KeyRing>>,
-    policy: Option<Arc<dyn LoginPolicy>>,
-    clock: Option<Arc<dyn Clock>>,
-    entropy: Option<Arc<dyn Entropy>>,
-    events: Option<Arc<dyn EventSink>>,
-}
-
 impl McpAuthBuilder {
     pub(super) fn new(public_url: String) -> Self {
         Self {
             public_url,
             resource_path: "/mcp".to_owned(),
+            aliases: vec![],
             scopes: vec![],
             connect: vec![],
             tools: vec![],
@@ -71,7 +64,12 @@ impl McpAuthBuilder {
             format: AccessTokenFormat::default(),
             name: None,
             allow_http: false,
-            parts: Parts::default(),
+            store: None,
+            keys: None,
+            policy: Arc::new(AllowEveryone),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            events: Arc::new(TracingSink),
         }
     }
 
@@ -79,6 +77,13 @@ impl McpAuthBuilder {
     #[must_use]
     pub fn resource_path(mut self, path: impl Into<String>) -> Self {
         self.resource_path = path.into();
+        self
+    }
+
+    /// Adds another URL under which clients know the MCP endpoint.
+    #[must_use]
+    pub fn resource_alias(mut self, url: impl Into<String>) -> Self {
+        self.aliases.push(url.into());
         self
     }
 
@@ -161,14 +166,14 @@ impl McpAuthBuilder {
     /// sign in again after a restart.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.parts.store = Some(store);
+        self.store = Some(store);
         self
     }
 
     /// The keys that sign access tokens; by default one new ES256 key.
     #[must_use]
     pub fn keys(mut self, keys: Arc<KeyRing>) -> Self {
-        self.parts.keys = Some(keys);
+        self.keys = Some(keys);
         self
     }
 
@@ -176,28 +181,28 @@ impl McpAuthBuilder {
     /// identity provider vouches for.
     #[must_use]
     pub fn policy(mut self, policy: impl LoginPolicy) -> Self {
-        self.parts.policy = Some(Arc::new(policy));
+        self.policy = Arc::new(policy);
         self
     }
 
     /// What tells the time.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.parts.clock = Some(clock);
+        self.clock = clock;
         self
     }
 
     /// Where tokens get their randomness from.
     #[must_use]
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
-        self.parts.entropy = Some(entropy);
+        self.entropy = entropy;
         self
     }
 
     /// What hears of events; by default they go to `tracing`.
     #[must_use]
     pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
-        self.parts.events = Some(events);
+        self.events = events;
         self
     }
 
@@ -216,55 +221,36 @@ impl McpAuthBuilder {
     ///
     /// [`McpAuthError`] if the settings are incomplete, unsafe or contradict
     /// each other.
-    pub fn build(mut self) -> Result<McpAuth, McpAuthError> {
+    pub fn build(self) -> Result<McpAuth, McpAuthError> {
         let issuer = if self.allow_http {
             Issuer::dangerous_parse_http(&self.public_url)?
         } else {
             Issuer::parse(&self.public_url)?
         };
         let resource = ResourceUri::parse(&issuer.endpoint(&self.resource_path))?;
-        let entropy = self
-            .parts
-            .entropy
-            .take()
-            .unwrap_or_else(|| Arc::new(SystemEntropy) as Arc<_>);
-        let clock = self
-            .parts
-            .clock
-            .take()
-            .unwrap_or_else(|| Arc::new(SystemClock) as Arc<_>);
-        let store = match self.parts.store.take() {
-            Some(store) => store,
-            None => Arc::new(MemoryStore::with_clock(Arc::clone(&clock))),
+        let store = match &self.store {
+            Some(store) => Arc::clone(store),
+            None => Arc::new(MemoryStore::with_clock(Arc::clone(&self.clock))),
         };
-        let keys = match self.parts.keys.take() {
-            Some(keys) => keys,
-            None => new_keys(&*entropy)?,
+        let keys = match &self.keys {
+            Some(keys) => Arc::clone(keys),
+            None => Arc::new(
+                KeyRing::generate(Algorithm::Es256, &*self.entropy)
+                    .map_err(|error| ConfigError::Key(error.to_string()))?,
+            ),
         };
-        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(&keys), Arc::clone(&store));
-        let guard = self
-            .guard(issuer.clone(), resource.clone(), verifier)?
-            .clock(clock.clone());
-        let resource_server = self.with_events(guard).build()?;
         let idp = self.sign_in(&issuer)?;
-        // What the metadata at the root calls the resource.
-        let origin = ResourceUri::parse(&resource.origin())?;
-        let server = AuthorizationServer::builder(issuer, resource, store, idp)
-            .resource_alias(origin)
-            .keys(keys)
-            .clock(clock)
-            .entropy(entropy);
-        Ok(McpAuth::new(
-            self.configure(server)?.build()?,
-            resource_server,
-        ))
+        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(&keys), Arc::clone(&store));
+        let guard = self.guard(issuer.clone(), resource.clone(), verifier)?;
+        let server = AuthorizationServer::builder(issuer, resource, store, idp).keys(keys);
+        McpAuth::new(self.configure(server)?.build()?, guard.build()?)
     }
 
-    fn sign_in(&mut self, issuer: &Issuer) -> Result<Arc<dyn IdentityProvider>, McpAuthError> {
-        match std::mem::replace(&mut self.idp, SignIn::Unset) {
+    fn sign_in(&self, issuer: &Issuer) -> Result<Arc<dyn IdentityProvider>, McpAuthError> {
+        match &self.idp {
             SignIn::Unset => Err(McpAuthError::NoIdentityProvider),
             SignIn::Development => Ok(Arc::new(DevelopmentLogin::for_issuer(issuer)?)),
-            SignIn::Provider(provider) => Ok(provider),
+            SignIn::Provider(provider) => Ok(Arc::clone(provider)),
         }
     }
 
@@ -281,19 +267,17 @@ impl McpAuthBuilder {
         for (broad, narrow) in &self.covers {
             policy = policy.covers(ScopeToken::parse(broad)?, ScopeToken::parse(narrow)?);
         }
-        let builder = ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
-            .scope_policy(policy);
-        Ok(match &self.name {
-            Some(name) => builder.name(name),
-            None => builder,
-        })
-    }
-
-    fn with_events(&self, builder: ResourceServerBuilder) -> ResourceServerBuilder {
-        match &self.parts.events {
-            Some(events) => builder.events(Arc::clone(events)),
-            None => builder,
+        let mut guard = ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
+            .scope_policy(policy)
+            .clock(Arc::clone(&self.clock))
+            .events(Arc::clone(&self.events));
+        for alias in &self.aliases {
+            guard = guard.alias(ResourceUri::parse(alias)?);
         }
+        if let Some(name) = &self.name {
+            guard = guard.name(name);
+        }
+        Ok(guard)
     }
 
     fn configure(
@@ -306,53 +290,20 @@ impl McpAuthBuilder {
         for client in self.clients {
             server = server.client(client);
         }
-        if let Some(policy) = self.parts.policy {
-            server = server.policy(policy);
-        }
-        if let Some(events) = self.parts.events {
-            server = server.events(events);
+        for alias in self.aliases {
+            server = server.resource_alias(ResourceUri::parse(&alias)?);
         }
         if self.allow_http {
             server = server.dangerous_allow_http();
         }
         Ok(server
+            .policy(self.policy)
+            .clock(self.clock)
+            .entropy(self.entropy)
+            .events(self.events)
             .default_scope(Scope::from_texts(self.connect)?)
             .dynamic_registration(self.dynamic_registration)
             .lifetimes(self.lifetimes)
             .access_token_format(self.format))
     }
-}
-
-fn new_keys(entropy: &dyn Entropy) -> Result<Arc<KeyRing>, ConfigError> {
-    let ring =
-        SigningKey::generate(Algorithm::Es256, entropy).and_then(|key| KeyRing::new(Arc::new(key)));
-    ring.map(Arc::new)
-        .map_err(|error| ConfigError::Key(error.to_string()))
-}
-
-/// The settings are incomplete, unsafe or contradict each other.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum McpAuthError {
-    /// The public URL cannot be an issuer.
-    #[error("the public URL is unusable: {0}")]
-    PublicUrl(#[from] InvalidIssuer),
-    /// The public URL and the path of the MCP endpoint make no URL.
-    #[error("the path of the MCP endpoint is unusable: {0}")]
-    ResourcePath(#[from] InvalidResourceUri),
-    /// A scope is malformed.
-    #[error("a scope is unusable: {0}")]
-    Scope(#[from] InvalidScope),
-    /// It was not said where people sign in.
-    #[error("say where people sign in: call identity_provider, or development_login on loopback")]
-    NoIdentityProvider,
-    /// The development login would let in anybody from anywhere.
-    #[error("{0}")]
-    DevelopmentLogin(#[from] NotLoopback),
-    /// The authorization server refuses its settings.
-    #[error("{0}")]
-    Server(#[from] ConfigError),
-    /// The resource server refuses its settings.
-    #[error("{0}")]
-    Resource(#[from] ResourceConfigError),
 }

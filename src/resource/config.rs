@@ -159,9 +159,10 @@ impl ResourceServer {
         self.name.as_deref()
     }
 
-    /// The scopes a client should begin with. `offline_access` is between the
-    /// client and the authorization server, and never the resource's.
-    pub(super) fn scopes_supported(&self) -> Scope {
+    /// The scopes a client should begin with: what the metadata lists and the
+    /// challenge asks for. `offline_access` is between the client and the
+    /// authorization server, and never the resource's.
+    pub(crate) fn scopes_supported(&self) -> Scope {
         let basic = self.policy.connect().iter();
         basic
             .filter(|scope| scope.as_str() != "offline_access")

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::event::{EventSink, TracingSink};
 use crate::idp::IdentityProvider;
-use crate::jose::{Algorithm, KeyRing, SigningKey};
+use crate::jose::{Algorithm, KeyRing};
 use crate::model::ClientRecord;
 use crate::server::config::{AccessTokenFormat, AuthorizationServer, Lifetimes};
 use crate::server::error::ConfigError;
@@ -44,10 +44,12 @@ impl AuthorizationServerBuilder {
         store: Arc<dyn Store>,
         idp: Arc<dyn IdentityProvider>,
     ) -> Self {
+        // The metadata at the root has to call the resource by its origin.
+        let origin = ResourceUri::parse(&resource.origin()).ok();
         Self {
             issuer,
             resource,
-            resource_aliases: vec![],
+            resource_aliases: origin.into_iter().collect(),
             scopes: GrantableScopes::default(),
             lifetimes: Lifetimes::default(),
             format: AccessTokenFormat::Jwt,
@@ -172,7 +174,13 @@ impl AuthorizationServerBuilder {
         self.lifetimes.judge()?;
         self.judge_scopes()?;
         let preregistered = self.admit_clients()?;
-        let keys = self.keys.map_or_else(|| new_keys(&*self.entropy), Ok)?;
+        let keys = match self.keys {
+            Some(keys) => keys,
+            None => Arc::new(
+                KeyRing::generate(Algorithm::Es256, &*self.entropy)
+                    .map_err(|error| ConfigError::Key(error.to_string()))?,
+            ),
+        };
         Ok(AuthorizationServer {
             issuer: self.issuer,
             resource: self.resource,
@@ -223,11 +231,4 @@ impl AuthorizationServerBuilder {
         }
         Ok(admitted)
     }
-}
-
-fn new_keys(entropy: &dyn Entropy) -> Result<Arc<KeyRing>, ConfigError> {
-    let key = SigningKey::generate(Algorithm::Es256, entropy)
-        .and_then(|key| KeyRing::new(Arc::new(key)))
-        .map_err(|error| ConfigError::Key(error.to_string()))?;
-    Ok(Arc::new(key))
 }

@@ -1,0 +1,36 @@
+use thiserror::Error;
+
+use crate::idp::NotLoopback;
+use crate::resource::ResourceConfigError;
+use crate::server::ConfigError;
+use crate::types::{InvalidIssuer, InvalidResourceUri, InvalidScope};
+
+/// The settings are incomplete, unsafe or contradict each other.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum McpAuthError {
+    /// The public URL cannot be an issuer.
+    #[error("the public URL is unusable: {0}")]
+    PublicUrl(#[from] InvalidIssuer),
+    /// The public URL and the path of the MCP endpoint make no URL.
+    #[error("the path of the MCP endpoint is unusable: {0}")]
+    ResourcePath(#[from] InvalidResourceUri),
+    /// A scope is malformed.
+    #[error("a scope is unusable: {0}")]
+    Scope(#[from] InvalidScope),
+    /// It was not said where people sign in.
+    #[error("say where people sign in: call identity_provider, or development_login on loopback")]
+    NoIdentityProvider,
+    /// The development login would let in anybody from anywhere.
+    #[error("{0}")]
+    DevelopmentLogin(#[from] NotLoopback),
+    /// The authorization server refuses its settings.
+    #[error("{0}")]
+    Server(#[from] ConfigError),
+    /// The resource server refuses its settings.
+    #[error("{0}")]
+    Resource(#[from] ResourceConfigError),
+    /// The MCP endpoint is where an endpoint of OAuth has to be.
+    #[error("the path {0} is taken by an endpoint of the authorization server; choose another")]
+    PathTaken(String),
+}
