@@ -20,25 +20,14 @@ use crate::resource::VerifiedToken;
 /// of OAuth.
 pub fn routes<S: Clone + Send + Sync + 'static>(endpoints: Arc<Endpoints>) -> Router<S> {
     let service = EndpointService::new(Arc::clone(&endpoints));
-    let families = [
-        "/.well-known/oauth-authorization-server/{*path}",
-        "/.well-known/oauth-protected-resource/{*path}",
-        "/.well-known/openid-configuration/{*path}",
-        "/.well-known/oauth-authorization-server",
-        "/.well-known/oauth-protected-resource",
-        "/.well-known/openid-configuration",
-    ];
-    let known: Vec<_> = endpoints.paths().map(str::to_owned).collect();
-    let others = families
-        .into_iter()
-        .filter(|path| !known.iter().any(|known| known == path));
-    known
-        .iter()
-        .map(String::as_str)
-        .chain(others)
-        .fold(Router::new(), |router, path| {
-            router.route(path, any_service(service.clone()))
-        })
+    let known = endpoints.paths().map(str::to_owned);
+    let unknown = endpoints.families().iter().flat_map(|family| {
+        let itself = (!endpoints.paths().any(|path| path == *family)).then(|| (*family).to_owned());
+        itself.into_iter().chain([format!("{family}/{{*path}}")])
+    });
+    known.chain(unknown).fold(Router::new(), |router, path| {
+        router.route(&path, any_service(service.clone()))
+    })
 }
 
 /// Routes `path` to the MCP endpoint `handler`, behind `protection`.

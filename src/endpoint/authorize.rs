@@ -4,7 +4,7 @@
 //! [RFC 6749, section 3.1]: https://www.rfc-editor.org/rfc/rfc6749#section-3.1
 
 use bytes::Bytes;
-use http::header::SET_COOKIE;
+use http::header::{ORIGIN, SET_COOKIE};
 use http::{Method, Request, Response};
 
 use crate::endpoint::{Endpoints, cookie, form, respond};
@@ -44,6 +44,7 @@ impl Endpoints {
         request: &Request<Bytes>,
     ) -> Response<Bytes> {
         let step = match form::body(request) {
+            Ok(_) if is_from_elsewhere(server, request) => Err(PageError::ForeignConsent.into()),
             Ok(form) => {
                 let browser = cookie::read(server, request.headers());
                 server
@@ -133,4 +134,12 @@ async fn ask(
 
 fn query(request: &Request<Bytes>) -> &[u8] {
     request.uri().query().unwrap_or_default().as_bytes()
+}
+
+/// Whether the browser says that another site sent the form. Our own page is
+/// shown with `no-referrer`, for which browsers say `null`.
+fn is_from_elsewhere(server: &AuthorizationServer, request: &Request<Bytes>) -> bool {
+    let ours = server.issuer().url().origin().ascii_serialization();
+    let mut origins = request.headers().get_all(ORIGIN).iter();
+    origins.any(|origin| origin != "null" && origin != ours.as_str())
 }

@@ -12,6 +12,7 @@ mod cookie;
 mod cors;
 #[cfg(feature = "server")]
 mod form;
+mod host;
 #[cfg(feature = "server")]
 mod pages;
 mod protect;

@@ -1,18 +1,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use crate::endpoint::{cors, respond};
+use crate::endpoint::{cors, host, respond};
 use crate::protocol::error::ErrorCode;
 use crate::resource::{ResourceError, ResourceServer, VerifiedToken};
 
 /// Stands in front of an MCP endpoint: lets through what carries a good token
 /// with enough scope, and tells everybody else what they lack.
 ///
-/// An adapter calls, in this order: [`preflight`](Self::preflight),
+/// An adapter calls, in this order: [`intercept`](Self::intercept),
 /// [`admit`](Self::admit), [`permit`](Self::permit) with the body if
 /// [`reads_body`](Self::reads_body), and [`finish`](Self::finish) on the answer.
 #[derive(Clone, Debug)]
@@ -55,13 +55,15 @@ impl Protection {
         self
     }
 
-    /// The answer to a CORS preflight, which never carries a token.
+    /// The answer that comes before any token is looked at: to a CORS
+    /// preflight, which never carries one, and to a request for another host.
     #[must_use]
-    pub fn preflight(&self, parts: &Parts) -> Option<Response<Bytes>> {
-        let asks = parts
-            .headers
-            .contains_key(http::header::ACCESS_CONTROL_REQUEST_METHOD);
-        (parts.method == Method::OPTIONS && asks).then(cors::preflight)
+    pub fn intercept(&self, parts: &Parts) -> Option<Response<Bytes>> {
+        if self.resource.resource().is_loopback() && host::is_foreign(&parts.uri, &parts.headers) {
+            return Some(host::misdirected());
+        }
+        let asks = parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        (parts.method == Method::OPTIONS && asks).then(|| cors::preflight(&parts.headers))
     }
 
     /// Finds out who calls. The verified token becomes an extension of the

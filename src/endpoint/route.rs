@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 
-use crate::endpoint::{cors, respond};
+use crate::endpoint::{cors, host, respond};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::well_known;
 use crate::resource::ResourceServer;
@@ -22,6 +22,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Endpoints {
     routes: HashMap<String, Route>,
+    /// Whether this is for this machine only.
+    loopback: bool,
     #[cfg(feature = "server")]
     pub(super) pages: Pages,
 }
@@ -65,6 +67,7 @@ impl Endpoints {
         );
         Self {
             routes,
+            loopback: resource.resource().is_loopback(),
             #[cfg(feature = "server")]
             pages: Pages::default(),
         }
@@ -74,6 +77,7 @@ impl Endpoints {
     #[cfg(feature = "server")]
     #[must_use]
     pub fn with_server(mut self, server: &Arc<AuthorizationServer>) -> Self {
+        self.loopback &= server.issuer().is_loopback();
         let metadata = Route::document(&server.metadata());
         for path in well_known::authorization_server_paths(server.issuer()) {
             self.routes.insert(path, metadata.clone());
@@ -96,18 +100,28 @@ impl Endpoints {
     }
 
     /// Whether `path` is one that is answered here: an endpoint, or a
-    /// well-known path of OAuth, known or not.
+    /// well-known path of the same kind, known or not.
     #[must_use]
     pub fn owns(&self, path: &str) -> bool {
-        const FAMILIES: [&str; 3] = [
-            "/.well-known/oauth-authorization-server",
+        let is_below = |family: &&str| path.starts_with(*family) || path.ends_with(*family);
+        self.routes.contains_key(path) || self.families().iter().any(is_below)
+    }
+
+    /// The kinds of well-known paths that are answered here; what is not there
+    /// is a JSON 404.
+    #[must_use]
+    pub fn families(&self) -> &'static [&'static str] {
+        const ALL: [&str; 3] = [
             "/.well-known/oauth-protected-resource",
+            "/.well-known/oauth-authorization-server",
             "/.well-known/openid-configuration",
         ];
-        self.routes.contains_key(path)
-            || FAMILIES
-                .iter()
-                .any(|family| path.starts_with(family) || path.ends_with(family))
+        // Without an authorization server of ours, the host may have one.
+        let documents_only = self
+            .routes
+            .values()
+            .all(|route| matches!(route, Route::Document(_)));
+        if documents_only { &ALL[..1] } else { &ALL }
     }
 
     /// The paths that are answered here, for a router that wants to know.
@@ -117,10 +131,13 @@ impl Endpoints {
 
     /// Answers a request whose body was read whole.
     pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
+        if self.loopback && host::is_foreign(request.uri(), request.headers()) {
+            return host::misdirected();
+        }
         let Some(route) = self.routes.get(request.uri().path()) else {
             // A preflight that fails would hide the 404 from the script.
             return if request.method() == Method::OPTIONS {
-                cors::preflight()
+                cors::preflight(request.headers())
             } else {
                 cors::allow(respond::not_found())
             };
@@ -130,7 +147,7 @@ impl Endpoints {
         }
         let method = request.method();
         if method == Method::OPTIONS && route.is_for_scripts() {
-            return cors::preflight();
+            return cors::preflight(request.headers());
         }
         if !route.methods().contains(method) {
             return route.finish(respond::method_not_allowed(route.methods()));

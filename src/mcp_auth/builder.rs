@@ -227,7 +227,8 @@ impl McpAuthBuilder {
         } else {
             Issuer::parse(&self.public_url)?
         };
-        let resource = ResourceUri::parse(&issuer.endpoint(&self.resource_path))?;
+        let resource = self.resource(&issuer)?;
+        self.judge_scopes()?;
         let store = match &self.store {
             Some(store) => Arc::clone(store),
             None => Arc::new(MemoryStore::with_clock(Arc::clone(&self.clock))),
@@ -244,6 +245,28 @@ impl McpAuthBuilder {
         let guard = self.guard(issuer.clone(), resource.clone(), verifier)?;
         let server = AuthorizationServer::builder(issuer, resource, store, idp).keys(keys);
         McpAuth::new(self.configure(server)?.build()?, guard.build()?)
+    }
+
+    fn resource(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
+        // Anything else would become part of the host name.
+        if !self.resource_path.starts_with('/') {
+            return Err(McpAuthError::RelativePath);
+        }
+        Ok(ResourceUri::parse(&issuer.endpoint(&self.resource_path))?)
+    }
+
+    /// A scope that nobody can get would send clients round in circles.
+    fn judge_scopes(&self) -> Result<(), McpAuthError> {
+        let tools = self.tools.iter().map(|(_, scope)| scope);
+        let covers = self
+            .covers
+            .iter()
+            .flat_map(|(broad, narrow)| [broad, narrow]);
+        let declared = |scope: &&String| self.scopes.iter().any(|(known, _)| known == *scope);
+        match tools.chain(covers).find(|scope| !declared(scope)) {
+            Some(unknown) => Err(McpAuthError::UndeclaredScope(unknown.clone())),
+            None => Ok(()),
+        }
     }
 
     fn sign_in(&self, issuer: &Issuer) -> Result<Arc<dyn IdentityProvider>, McpAuthError> {
@@ -274,6 +297,9 @@ impl McpAuthBuilder {
         for alias in &self.aliases {
             guard = guard.alias(ResourceUri::parse(alias)?);
         }
+        if self.allow_http {
+            guard = guard.dangerous_allow_http();
+        }
         if let Some(name) = &self.name {
             guard = guard.name(name);
         }
@@ -301,7 +327,6 @@ impl McpAuthBuilder {
             .clock(self.clock)
             .entropy(self.entropy)
             .events(self.events)
-            .default_scope(Scope::from_texts(self.connect)?)
             .dynamic_registration(self.dynamic_registration)
             .lifetimes(self.lifetimes)
             .access_token_format(self.format))

@@ -30,6 +30,12 @@ pub enum McpAuthError {
     /// The resource server refuses its settings.
     #[error("{0}")]
     Resource(#[from] ResourceConfigError),
+    /// The path of the MCP endpoint does not begin with a slash.
+    #[error("the path of the MCP endpoint has to begin with a slash")]
+    RelativePath,
+    /// A tool or a hierarchy names a scope that was not declared.
+    #[error("the scope {0} is needed or covered but was not declared: call scope({0:?}, …)")]
+    UndeclaredScope(String),
     /// The MCP endpoint is where an endpoint of OAuth has to be.
     #[error("the path {0} is taken by an endpoint of the authorization server; choose another")]
     PathTaken(String),

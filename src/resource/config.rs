@@ -29,7 +29,10 @@ pub struct ResourceServer {
 /// Settings of a [`ResourceServer`]; inconsistencies surface in
 /// [`build`](Self::build).
 #[derive(Debug)]
-pub struct ResourceServerBuilder(ResourceServer);
+pub struct ResourceServerBuilder {
+    server: ResourceServer,
+    allow_http: bool,
+}
 
 /// The settings contradict each other.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -38,6 +41,9 @@ pub enum ResourceConfigError {
     /// No authorization server is trusted.
     #[error("a protected resource needs at least one authorization server")]
     NoAuthorizationServer,
+    /// The resource is plain `http` on a host that is not loopback.
+    #[error("the resource is plain http and not loopback; allow that with dangerous_allow_http")]
+    PlainHttp,
 }
 
 impl ResourceServer {
@@ -48,7 +54,7 @@ impl ResourceServer {
         authorization_servers: Vec<Issuer>,
         verifier: Arc<dyn TokenVerifier>,
     ) -> ResourceServerBuilder {
-        ResourceServerBuilder(Self {
+        let server = Self {
             resource,
             aliases: vec![],
             authorization_servers,
@@ -57,7 +63,11 @@ impl ResourceServer {
             name: None,
             clock: Arc::new(SystemClock),
             events: Arc::new(TracingSink),
-        })
+        };
+        ResourceServerBuilder {
+            server,
+            allow_http: false,
+        }
     }
 
     /// Finds out who calls.
@@ -194,35 +204,44 @@ impl ResourceServerBuilder {
     /// Which scopes operations need; by default a token of any scope will do.
     #[must_use]
     pub fn scope_policy(mut self, policy: ScopePolicy) -> Self {
-        self.0.policy = policy;
+        self.server.policy = policy;
         self
     }
 
     /// Adds another name of the resource that an audience may have.
     #[must_use]
     pub fn alias(mut self, alias: ResourceUri) -> Self {
-        self.0.aliases.push(alias);
+        self.server.aliases.push(alias);
         self
     }
 
     /// The name to show for the resource.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.0.name = Some(name.into());
+        self.server.name = Some(name.into());
         self
     }
 
     /// What tells the time.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.0.clock = clock;
+        self.server.clock = clock;
         self
     }
 
     /// What hears of events; by default they go to `tracing`.
     #[must_use]
     pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
-        self.0.events = events;
+        self.server.events = events;
+        self
+    }
+
+    /// Accepts a resource of plain `http` on a host that is not loopback.
+    ///
+    /// Tokens can then be read on the way.
+    #[must_use]
+    pub const fn dangerous_allow_http(mut self) -> Self {
+        self.allow_http = true;
         self
     }
 
@@ -232,9 +251,12 @@ impl ResourceServerBuilder {
     ///
     /// [`ResourceConfigError`] if the settings contradict each other.
     pub fn build(self) -> Result<ResourceServer, ResourceConfigError> {
-        if self.0.authorization_servers.is_empty() {
+        if self.server.authorization_servers.is_empty() {
             return Err(ResourceConfigError::NoAuthorizationServer);
         }
-        Ok(self.0)
+        if !(self.server.resource.is_secure() || self.allow_http) {
+            return Err(ResourceConfigError::PlainHttp);
+        }
+        Ok(self.server)
     }
 }

@@ -1,4 +1,5 @@
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -39,6 +40,10 @@ struct Message<'a> {
     method: Option<String>,
     #[serde(default, borrow)]
     params: Option<&'a RawValue>,
+    #[serde(default)]
+    result: Option<IgnoredAny>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +77,11 @@ impl Operation {
 
     fn parse(text: &str) -> Result<Self, InvalidMessage> {
         let message: Message<'_> = object(text).ok_or(InvalidMessage::Malformed)?;
+        // Neither a request nor an answer: some readers know objects that stand
+        // for other text.
+        if message.method.is_none() && message.result.is_none() && message.error.is_none() {
+            return Err(InvalidMessage::Malformed);
+        }
         if message.method.as_deref() != Some("tools/call") {
             return Ok(Self {
                 method: message.method,
@@ -132,7 +142,13 @@ mod tests {
     #[test]
     fn what_two_readers_could_read_differently_is_refused() {
         use InvalidMessage::{BatchSize, Encoding, Malformed, NoTool};
-        let cases: [(&[u8], InvalidMessage); 14] = [
+        let cases: [(&[u8], InvalidMessage); 17] = [
+            (b"{}", Malformed),
+            (br#"{"id":1,"params":{"name":"a"}}"#, Malformed),
+            (
+                br#"{"$serde_json::private::RawValue":"{\"method\":\"tools/call\"}"}"#,
+                Malformed,
+            ),
             (br#"{"method":"tools/call","method":"ping"}"#, Malformed),
             (
                 br#"{"method":"ping","m\u0065thod":"tools/call"}"#,
@@ -164,7 +180,7 @@ mod tests {
             let shown = String::from_utf8_lossy(body);
             assert_eq!(Operation::parse_body(body), Err(expected), "{shown}");
         }
-        let many = format!("[{}]", vec!["{}"; 101].join(","));
+        let many = format!("[{}]", vec![r#"{"method":"a"}"#; 101].join(","));
         assert_eq!(Operation::parse_body(many.as_bytes()), Err(BatchSize));
     }
 }

@@ -37,14 +37,14 @@ impl ScopePolicy {
     /// Adds that calling the tool `name` needs `scope` as well.
     #[must_use]
     pub fn tool(mut self, name: impl Into<String>, scope: Scope) -> Self {
-        self.tools.insert(name.into(), scope);
+        add(&mut self.tools, name.into(), &scope);
         self
     }
 
     /// Adds that the JSON-RPC method `name` needs `scope` as well.
     #[must_use]
     pub fn method(mut self, name: impl Into<String>, scope: Scope) -> Self {
-        self.methods.insert(name.into(), scope);
+        add(&mut self.methods, name.into(), &scope);
         self
     }
 
@@ -88,5 +88,31 @@ impl ScopePolicy {
     #[must_use]
     pub fn depends_on_body(&self) -> bool {
         !self.tools.is_empty() || !self.methods.is_empty()
+    }
+}
+
+/// What was asked for before still counts: a table only ever asks for more.
+fn add(table: &mut BTreeMap<String, Scope>, name: String, scope: &Scope) {
+    let needed = table.entry(name).or_default();
+    *needed = needed.union(scope);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_entry_for_a_tool_or_method_adds_to_the_first() {
+        let scope = |text| Scope::parse(text).unwrap();
+        let policy = ScopePolicy::new(scope("c"))
+            .tool("t", scope("a"))
+            .tool("t", scope("b"))
+            .method("tools/call", scope("d"))
+            .method("tools/call", scope("e"));
+        let call = Operation {
+            method: Some("tools/call".to_owned()),
+            tool: Some("t".to_owned()),
+        };
+        assert_eq!(policy.required(&[call]), scope("a b c d e"));
     }
 }

@@ -168,7 +168,8 @@ impl AuthorizationServerBuilder {
     ///
     /// [`ConfigError`] if the settings contradict each other or are unsafe.
     pub fn build(mut self) -> Result<AuthorizationServer, ConfigError> {
-        if !(self.issuer.is_https() || self.issuer.is_loopback() || self.allow_http) {
+        let secure = self.issuer.is_https() || self.issuer.is_loopback();
+        if !(secure && self.resource.is_secure() || self.allow_http) {
             return Err(ConfigError::PlainHttp);
         }
         self.lifetimes.judge()?;

@@ -13,8 +13,10 @@ use crate::types::{EntropyError, InvalidRedirectUri, RedirectUri};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The issuer is plain `http` on a host that is not loopback.
-    #[error("the issuer is plain http and not loopback; allow that with dangerous_allow_http")]
+    /// Issuer or resource are plain `http` on a host that is not loopback.
+    #[error(
+        "issuer or resource are plain http and not loopback; allow that with dangerous_allow_http"
+    )]
     PlainHttp,
     /// No scope can be granted.
     #[error("no scope was configured: nothing could be granted")]

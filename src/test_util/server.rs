@@ -111,8 +111,8 @@ impl TestServer {
         }
         let (mut parts, body) = request.into_parts();
         let protection = self.auth.protection();
-        if let Some(preflight) = protection.preflight(&parts) {
-            return preflight;
+        if let Some(answer) = protection.intercept(&parts) {
+            return answer;
         }
         let token = match protection.admit(&mut parts).await {
             Ok(token) => token,

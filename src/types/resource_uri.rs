@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::Url;
+use url::{Host, Url};
 
 /// The identifier of a protected resource ([RFC 8707, section 2]): what the
 /// `resource` parameter, the `aud` claim and the resource metadata name.
@@ -60,6 +60,24 @@ impl ResourceUri {
     #[must_use]
     pub fn path(&self) -> &str {
         self.canonical.path()
+    }
+
+    /// Whether what is sent there is safe from others on the way: `https`, or
+    /// a host that is this machine itself.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.canonical.scheme() == "https" || self.is_loopback()
+    }
+
+    /// Whether the host is this machine itself: `localhost`, `127.0.0.0/8` or `[::1]`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.canonical.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
     }
 
     /// Scheme, host and port, as `https://mcp.example.com`.

@@ -4,7 +4,9 @@ use oauth_for_mcp::VerifiedToken;
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use serde_json::json;
 
-use super::support::{Answer, JSON, expect_refusal, forge, header, json, key, post_mcp, send};
+use super::support::{
+    Answer, JSON, PING, expect_refusal, forge, header, json, key, post_mcp, send,
+};
 use super::support::{claims, server_with};
 
 const METADATA: &str =
@@ -14,7 +16,7 @@ type Headers = &'static [(&'static str, &'static str)];
 
 async fn with_header(server: &TestServer, values: &[&[u8]]) -> Answer {
     let mut request = Request::post(server.url("/mcp"))
-        .body(Bytes::from_static(b"{}"))
+        .body(Bytes::from_static(PING.as_bytes()))
         .expect("the request is good");
     for value in values {
         let value = HeaderValue::from_bytes(value).expect("a header can carry it");
@@ -82,7 +84,7 @@ async fn a_good_token_in_the_query_or_a_form_does_not_count() {
 async fn a_bad_token_is_called_invalid_in_the_same_challenge() {
     let server = TestServer::new();
     for token in ["abc", "a.b.c", "AAAA=", &"a".repeat(43)] {
-        let answer = post_mcp(&server, token, "{}").await;
+        let answer = post_mcp(&server, token, PING).await;
         expect_refusal(&answer, 401, "invalid_token", token);
         let challenge = header(&answer, "www-authenticate");
         assert!(

@@ -6,7 +6,7 @@ use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::test_util::{TestClient, TestServer, Tokens};
 use serde_json::{Value, json};
 
-use super::support::{base64url, claims, expect_refusal, forge, key, post_mcp, server_with};
+use super::support::{PING, base64url, claims, expect_refusal, forge, key, post_mcp, server_with};
 
 /// A good token of a server whose key is at hand, to change one thing of it.
 struct Forger {
@@ -40,7 +40,7 @@ impl Forger {
     }
 
     async fn expect_invalid(&self, token: &str, case: &str) {
-        let answer = post_mcp(&self.server, token, "{}").await;
+        let answer = post_mcp(&self.server, token, PING).await;
         expect_refusal(&answer, 401, "invalid_token", case);
     }
 }
@@ -64,7 +64,7 @@ async fn a_forged_token_in_which_nothing_is_wrong_is_accepted() {
         &forger.claims().to_string(),
     )
     .await;
-    let answer = post_mcp(&forger.server, &token, "{}").await;
+    let answer = post_mcp(&forger.server, &token, PING).await;
     assert_eq!(answer.status(), 200);
 }
 
@@ -233,7 +233,7 @@ async fn a_token_over_8_kib_is_refused_unparsed() {
 
     let body = changed(forger.claims(), "padding", &json!("x".repeat(4 * 1024)));
     let token = forge(&forger.key, &forger.header().to_string(), &body).await;
-    let answer = post_mcp(&forger.server, &token, "{}").await;
+    let answer = post_mcp(&forger.server, &token, PING).await;
     assert_eq!(answer.status(), 200);
 }
 
@@ -247,11 +247,11 @@ async fn a_token_ends_within_a_minute_of_its_expiry() {
         server
             .clock()
             .advance(Duration::from_secs(tokens.expires_in - 1));
-        let answer = post_mcp(&server, &tokens.access_token, "{}").await;
+        let answer = post_mcp(&server, &tokens.access_token, PING).await;
         assert_eq!(answer.status(), 200, "{format:?}");
 
         server.clock().advance(Duration::from_secs(61));
-        let answer = post_mcp(&server, &tokens.access_token, "{}").await;
+        let answer = post_mcp(&server, &tokens.access_token, PING).await;
         expect_refusal(&answer, 401, "invalid_token", &format!("{format:?}"));
     }
 }
@@ -268,7 +268,7 @@ async fn a_code_or_refresh_token_is_no_access_token() {
         let (family, own) = refresh_token.split_once('.').unwrap();
         let client_id = client.client_id.as_str();
         for token in [code.as_str(), &refresh_token, family, own, client_id] {
-            let answer = post_mcp(&server, token, "{}").await;
+            let answer = post_mcp(&server, token, PING).await;
             expect_refusal(&answer, 401, "invalid_token", token);
         }
     }
@@ -296,7 +296,7 @@ async fn an_access_token_is_no_code_and_no_refresh_token() {
                 .await
                 .expect_error("invalid_grant");
         }
-        let answer = post_mcp(&server, &tokens.access_token, "{}").await;
+        let answer = post_mcp(&server, &tokens.access_token, PING).await;
         assert_eq!(answer.status(), 200, "nothing was revoked by that");
         let _ = client.redeem(&server, &code).await.expect_tokens();
     }

@@ -97,18 +97,20 @@ async fn a_client_without_a_name_is_shown_by_its_identifier() {
 
 /// D3
 #[tokio::test]
-async fn only_loopback_redirects_are_warned_of() {
+async fn an_answer_to_this_computer_is_warned_of() {
     let server = TestServer::new();
     let warning = "The answer goes to a program on this computer";
     for (uris, warned) in [
         (json!(["http://localhost/cb"]), true),
         (json!(["http://127.0.0.1:1/cb", "http://[::1]/cb"]), true),
         (json!(["https://a.example/cb"]), false),
+        // The first one is used: a second one does not take the warning away.
+        (json!(["http://localhost/cb", "https://a.example/cb"]), true),
         (
-            json!(["http://localhost/cb", "https://a.example/cb"]),
+            json!(["https://a.example/cb", "http://localhost/cb"]),
             false,
         ),
-        (json!(["cursor://a/cb"]), false),
+        (json!(["cursor://a/cb"]), true),
     ] {
         let page = page_of(&server, &json!({ "redirect_uris": uris })).await;
         assert_eq!(text(&page).contains(warning), warned, "{uris}");

@@ -5,7 +5,7 @@ use oauth_for_mcp::server::{AccessTokenFormat, Lifetimes};
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use serde_json::json;
 
-use super::support::{expect_refusal, header, post_mcp};
+use super::support::{PING, expect_refusal, header, post_mcp};
 
 fn replays(server: &TestServer) -> usize {
     let replayed = |event: &&Event| matches!(event, Event::CodeReplayed { .. });
@@ -117,7 +117,7 @@ async fn a_request_that_fails_client_authentication_burns_nothing() {
         .await
         .expect_error("invalid_client");
     assert_eq!(
-        post_mcp(&server, &tokens.access_token, "{}").await.status(),
+        post_mcp(&server, &tokens.access_token, PING).await.status(),
         200
     );
     assert_eq!(replays(&server), 0);
@@ -132,7 +132,7 @@ async fn a_replay_by_the_same_client_revokes_the_grant() {
         let code = client.authorize(&server, "notes:read").await;
         let tokens = client.redeem(&server, &code).await.expect_tokens();
         assert_eq!(
-            post_mcp(&server, &tokens.access_token, "{}").await.status(),
+            post_mcp(&server, &tokens.access_token, PING).await.status(),
             200
         );
 
@@ -142,7 +142,7 @@ async fn a_replay_by_the_same_client_revokes_the_grant() {
             .expect_error("invalid_grant");
 
         assert_eq!(replays(&server), 1);
-        let answer = post_mcp(&server, &tokens.access_token, "{}").await;
+        let answer = post_mcp(&server, &tokens.access_token, PING).await;
         expect_refusal(&answer, 401, "invalid_token", "revoked");
         let refresh_token = tokens.refresh_token.unwrap();
         client
@@ -169,7 +169,7 @@ async fn a_replay_revokes_what_was_refreshed_since() {
         .await
         .expect_error("invalid_grant");
 
-    let answer = post_mcp(&server, &refreshed.access_token, "{}").await;
+    let answer = post_mcp(&server, &refreshed.access_token, PING).await;
     expect_refusal(&answer, 401, "invalid_token", "revoked");
     let refresh_token = refreshed.refresh_token.unwrap();
     client
@@ -199,7 +199,7 @@ async fn a_guess_by_anybody_else_revokes_nothing() {
 
     assert_eq!(replays(&server), 0);
     assert_eq!(
-        post_mcp(&server, &tokens.access_token, "{}").await.status(),
+        post_mcp(&server, &tokens.access_token, PING).await.status(),
         200
     );
     let _ = client

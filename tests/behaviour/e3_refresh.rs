@@ -4,7 +4,7 @@ use oauth_for_mcp::event::Event;
 use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::test_util::{TestClient, TestServer, Tokens};
 
-use super::support::{expect_refusal, post_mcp};
+use super::support::{PING, expect_refusal, post_mcp};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -50,7 +50,7 @@ impl Flow {
     }
 
     async fn expect_revoked(&self, tokens: &Tokens) {
-        let answer = post_mcp(&self.server, &tokens.access_token, "{}").await;
+        let answer = post_mcp(&self.server, &tokens.access_token, PING).await;
         expect_refusal(&answer, 401, "invalid_token", "revoked");
         let token = tokens
             .refresh_token
@@ -83,7 +83,7 @@ async fn a_refresh_token_is_replaced_on_every_use() {
             assert_eq!(next.scope, "notes:read notes:write");
             assert!(!seen.contains(&token(&next).to_owned()));
             assert_eq!(
-                post_mcp(&flow.server, &next.access_token, "{}")
+                post_mcp(&flow.server, &next.access_token, PING)
                     .await
                     .status(),
                 200

@@ -4,7 +4,7 @@ use oauth_for_mcp::event::Event;
 use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 
-use super::support::{FORM, expect_refusal, header, key, post_form, post_mcp, send};
+use super::support::{FORM, PING, expect_refusal, header, key, post_form, post_mcp, send};
 use super::support::{claims, forge, server_with};
 
 /// E5
@@ -28,7 +28,7 @@ async fn any_token_of_a_grant_ends_the_grant() {
 
             assert_eq!(answer.status(), 200, "{which}");
             for access_token in [&first.access_token, &tokens.access_token] {
-                let answer = post_mcp(&server, access_token, "{}").await;
+                let answer = post_mcp(&server, access_token, PING).await;
                 expect_refusal(&answer, 401, "invalid_token", which);
             }
             client
@@ -59,7 +59,7 @@ async fn another_clients_token_is_left_alone_and_nobody_can_tell() {
             assert_eq!(answer.headers(), unknown.headers());
         }
         assert_eq!(
-            post_mcp(&server, &tokens.access_token, "{}").await.status(),
+            post_mcp(&server, &tokens.access_token, PING).await.status(),
             200
         );
         let _ = client
@@ -154,7 +154,7 @@ async fn a_revocation_without_a_client_or_a_token_is_refused() {
     let answer = send(&server, ("GET", &query), &[], "").await;
     expect_refusal(&answer, 405, "invalid_request", "GET");
     assert_eq!(header(&answer, "allow"), "POST");
-    assert_eq!(post_mcp(&server, token, "{}").await.status(), 200);
+    assert_eq!(post_mcp(&server, token, PING).await.status(), 200);
 }
 
 /// E5
@@ -175,7 +175,7 @@ async fn a_forged_token_revokes_nothing() {
     let forged = forge(&key(8), &head, &body.to_string()).await;
     assert_eq!(stranger.revoke(&server, &forged).await.status(), 200);
     assert_eq!(
-        post_mcp(&server, &tokens.access_token, "{}").await.status(),
+        post_mcp(&server, &tokens.access_token, PING).await.status(),
         200
     );
 }

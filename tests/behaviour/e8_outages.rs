@@ -9,7 +9,7 @@ use oauth_for_mcp::types::{Entropy, EntropyError};
 use serde_json::json;
 
 use super::faulty_store::{CAUSE, FaultyStore};
-use super::support::{Answer, expect_page, expect_refusal, header, open, post_mcp, text};
+use super::support::{Answer, PING, expect_page, expect_refusal, header, open, post_mcp, text};
 
 fn server_on(store: &FaultyStore, format: AccessTokenFormat) -> TestServer {
     let store = Arc::new(store.clone());
@@ -64,7 +64,7 @@ async fn while_the_store_is_down_nobody_hears_a_definitive_no() {
             "register",
         );
         expect_outage(
-            &post_mcp(&server, &tokens.access_token, "{}").await,
+            &post_mcp(&server, &tokens.access_token, PING).await,
             "resource",
         );
         let page = open(&server, client.authorization_parameters("notes:read")).await;
@@ -76,7 +76,7 @@ async fn while_the_store_is_down_nobody_hears_a_definitive_no() {
         store.set_down(false);
         let _ = client.redeem(&server, &code).await.expect_tokens();
         assert_eq!(
-            post_mcp(&server, &tokens.access_token, "{}").await.status(),
+            post_mcp(&server, &tokens.access_token, PING).await.status(),
             200
         );
         let _ = client

@@ -26,9 +26,9 @@ async fn a_body_of_more_than_64_kib_is_refused_unread() {
 async fn a_wrong_method_is_told_the_right_ones() {
     let server = TestServer::new();
     let cases = [
-        ("/.well-known/oauth-authorization-server", "GET"),
-        ("/.well-known/oauth-protected-resource/mcp", "GET"),
-        ("/jwks", "GET"),
+        ("/.well-known/oauth-authorization-server", "GET, HEAD"),
+        ("/.well-known/oauth-protected-resource/mcp", "GET, HEAD"),
+        ("/jwks", "GET, HEAD"),
         ("/oauth/callback", "GET"),
         ("/authorize", "GET, POST"),
         ("/oauth/consent", "POST"),

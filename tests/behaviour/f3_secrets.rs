@@ -20,7 +20,7 @@ use serde_json::json;
 use tracing::span;
 
 use super::faulty_store::FaultyStore;
-use super::support::{cookie, header, hidden, parameter, post_mcp};
+use super::support::{PING, cookie, header, hidden, parameter, post_mcp};
 
 /// Keeps everything that is logged at any level.
 #[derive(Clone, Debug, Default)]
@@ -144,14 +144,14 @@ async fn walk(server: &TestServer, store: &FaultyStore, log: &Log) -> Secrets {
     let second = client.refresh(server, &spent).await.expect_tokens();
     secrets.keep(&second.access_token);
     secrets.keep(second.refresh_token.as_deref().expect("may refresh"));
-    log.add(&post_mcp(server, &second.access_token, "{}").await);
-    log.add(&post_mcp(server, &spent, "{}").await);
+    log.add(&post_mcp(server, &second.access_token, PING).await);
+    log.add(&post_mcp(server, &spent, PING).await);
     let add = r#"{"method":"tools/call","params":{"name":"add_note"}}"#;
     log.add(&post_mcp(server, &second.access_token, add).await);
     server.clock().advance(Duration::from_secs(31));
     log.add(client.refresh(server, &spent).await.response());
     log.add(&client.revoke(server, &spent).await);
-    log.add(&post_mcp(server, &second.access_token, "{}").await);
+    log.add(&post_mcp(server, &second.access_token, PING).await);
     let code = sign_in(server, &client, &mut secrets, log).await;
     let _ = client.redeem(server, &code).await.expect_tokens();
     log.add(client.redeem(server, &code).await.response());

@@ -41,6 +41,9 @@ pub(super) async fn post_form(server: &TestServer, path: &str, body: &str) -> An
 }
 
 /// Posts a JSON-RPC body to the MCP endpoint.
+/// A message that needs no more than to connect.
+pub(super) const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+
 pub(super) async fn post_mcp(server: &TestServer, token: &str, body: &str) -> Answer {
     let bearer = format!("Bearer {token}");
     let headers = [JSON, ("authorization", bearer.as_str())];

@@ -72,8 +72,8 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let (mut parts, body) = request.into_parts();
-    if let Some(preflight) = protection.preflight(&parts) {
-        return Err(preflight);
+    if let Some(answer) = protection.intercept(&parts) {
+        return Err(answer);
     }
     let token = protection.admit(&mut parts).await?;
     let Some(limit) = protection.reads_body(&parts) else {

@@ -15,7 +15,7 @@ use crate::server::authorize::browser::BrowserSecret;
 use crate::server::authorize::respond::AuthorizeStep;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{AuthorizeError, Outage, PageError};
-use crate::types::{RedirectUri, RedirectUriKind, Scope, ScopeToken, Timestamp};
+use crate::types::{RedirectUriKind, Scope, ScopeToken, Timestamp};
 
 /// Everything a person needs to see to decide, as plain text.
 #[derive(Clone, Serialize)]
@@ -30,9 +30,9 @@ pub struct ConsentPrompt {
     pub known_to_operator: bool,
     /// The host, or the scheme of a native application, that the answer goes to.
     pub destination: String,
-    /// Whether only programs on the person's own machine can be sent to: then
-    /// any of them could be behind the name.
-    pub only_loopback: bool,
+    /// Whether the answer goes to a program on the person's own machine, by
+    /// loopback or by a scheme: any program there could be behind the name.
+    pub is_local: bool,
     /// What the client asks for.
     pub scopes: Vec<ScopeDescription>,
     /// The resource that the client wants to use.
@@ -118,7 +118,6 @@ impl AuthorizationServer {
             .map_err(|error| PageError::from(Outage::from(error)))?;
         let token = ConsentToken { until, render };
         let client = valid.client();
-        let loopback = |uri: &RedirectUri| uri.kind() == RedirectUriKind::Loopback;
         let describe = |token: &ScopeToken| ScopeDescription {
             name: token.to_string(),
             description: self.scopes.describe(token),
@@ -129,7 +128,7 @@ impl AuthorizationServer {
             client_uri: client.client_uri.clone(),
             known_to_operator: client.registration == Registration::Preregistered,
             destination: valid.redirect_uri().destination(),
-            only_loopback: client.redirect_uris.iter().all(loopback),
+            is_local: valid.redirect_uri().kind() != RedirectUriKind::Https,
             scopes: valid.scope().iter().map(describe).collect(),
             resource: self.resource.to_string(),
             token: token.sign(browser, valid.scope(), &encoded),

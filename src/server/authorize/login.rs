@@ -91,14 +91,19 @@ impl AuthorizationServer {
             Ok(identity) => identity,
             Err(error) => return Err(refuse(self.judge_failure(error))),
         };
-        let approval = self
-            .approve(&request, &identity)
-            .await?
+        // The sign-in is used up: only the client can begin another, so an
+        // outage from here on is told to it.
+        let try_later = |outage: Outage| {
+            self.report(&outage);
+            refuse((ErrorCode::TemporarilyUnavailable, "try again later"))
+        };
+        let approval = self.approve(&request, &identity).await.map_err(try_later)?;
+        let approval = approval
             .ok_or_else(|| refuse((ErrorCode::AccessDenied, "this person may not sign in here")))?;
         let code = self
             .give_code(&request, identity, approval)
             .await
-            .map_err(PageError::from)?;
+            .map_err(try_later)?;
         let location = AuthorizationResponse::Code(code).location(
             &request.redirect_uri,
             request.state.as_deref(),
@@ -179,12 +184,11 @@ impl AuthorizationServer {
         &self,
         request: &AuthorizedRequest,
         identity: &Identity,
-    ) -> Result<Option<Approval>, PageError> {
+    ) -> Result<Option<Approval>, Outage> {
         // The client may have been removed while the person signed in.
-        let client = self
-            .find_client(&request.client_id)
-            .await?
-            .ok_or(PageError::UnknownClient)?;
+        let Some(client) = self.find_client(&request.client_id).await? else {
+            return Ok(None);
+        };
         let attempt = LoginAttempt {
             identity,
             client: &client,

@@ -83,7 +83,10 @@ impl AuthorizationServer {
             response_types: vec!["code"],
             client_name: client.name.clone(),
             client_uri: client.client_uri.clone(),
-            scope: client.scope.clone().unwrap_or_else(|| self.scopes.all()),
+            scope: self
+                .scopes
+                .resolve(None, client.scope.as_ref())
+                .unwrap_or_default(),
         }
     }
 }
