@@ -83,10 +83,14 @@ impl RedirectUri {
     /// Who can receive what is sent here.
     #[must_use]
     pub fn kind(&self) -> RedirectUriKind {
-        match self.url().scheme() {
-            "https" => RedirectUriKind::Https,
-            "http" => RedirectUriKind::Loopback,
-            _ => RedirectUriKind::PrivateUse,
+        // It is a URI, so what precedes the first colon is its scheme.
+        let scheme = self.0.split(':').next().unwrap_or_default();
+        if scheme.eq_ignore_ascii_case("https") {
+            RedirectUriKind::Https
+        } else if scheme.eq_ignore_ascii_case("http") {
+            RedirectUriKind::Loopback
+        } else {
+            RedirectUriKind::PrivateUse
         }
     }
 
