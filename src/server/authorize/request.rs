@@ -135,10 +135,15 @@ fn judge_redirect_uri(client: &ClientRecord, text: Option<&str>) -> Result<Redir
     match (text, client.redirect_uris.as_slice()) {
         (None, [only]) => Ok(only.clone()),
         (None, _) => Err(PageError::RedirectUri),
-        (Some(text), _) => RedirectUri::parse(text)
-            .ok()
-            .filter(|presented| client.allows_redirect_to(presented))
-            .ok_or(PageError::RedirectUri),
+        (Some(text), registered) => {
+            if let Some(same) = registered.iter().find(|uri| uri.as_str() == text) {
+                return Ok(same.clone());
+            }
+            RedirectUri::parse(text)
+                .ok()
+                .filter(|presented| client.allows_redirect_to(presented))
+                .ok_or(PageError::RedirectUri)
+        }
     }
 }
 
