@@ -104,7 +104,7 @@ pub struct AuthorizationServer {
     pub(super) lifetimes: Lifetimes,
     pub(super) format: AccessTokenFormat,
     pub(super) dynamic_registration: bool,
-    pub(super) preregistered: HashMap<ClientId, ClientRecord>,
+    pub(super) preregistered: HashMap<ClientId, Arc<ClientRecord>>,
     pub(super) keys: Arc<KeyRing>,
     pub(super) store: Arc<dyn Store>,
     pub(super) idp: Arc<dyn IdentityProvider>,
