@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -11,8 +11,8 @@ use url::{Host, Url};
 /// even by a trailing slash.
 ///
 /// [RFC 8414, section 2]: https://www.rfc-editor.org/rfc/rfc8414#section-2
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq)]
+#[serde(try_from = "String")]
 pub struct Issuer(Arc<str>);
 
 /// The text is no issuer identifier.
@@ -123,6 +123,12 @@ impl TryFrom<String> for Issuer {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for Issuer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
