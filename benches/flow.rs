@@ -29,9 +29,6 @@ use loopback::{Connection, Served};
 use ready::ready;
 use walk::Transport;
 
-/// How many requests the whole way takes; two of them go to the same path.
-const REQUESTS: usize = 5;
-
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     token_endpoint(&mut criterion);
@@ -73,6 +70,9 @@ fn in_memory(
         );
     });
     group.finish();
+    criterion.bench_function(&format!("whole way in memory/{name}"), |bench| {
+        bench.iter(|| walk::whole(&mut &server));
+    });
 }
 
 /// The CPU time of one whole way at each of the servers, in their order.
@@ -118,7 +118,7 @@ fn record(connection: &mut Connection) -> HashMap<String, Response<Bytes>> {
         recorded.insert(path, response.clone());
         response
     });
-    assert_eq!(recorded.len(), REQUESTS - 1, "every path was recorded");
+    assert_eq!(recorded.len(), loopback::PATHS.len(), "what was recorded");
     recorded
 }
 
@@ -136,8 +136,7 @@ fn repeat(mut recorded: HashMap<String, Response<Bytes>>) -> axum::Router {
 
 fn report(rounds: &[Round]) {
     println!(
-        "whole way over HTTP, {REQUESTS} requests: median of {} rounds of the CPU time that the \
-         server's thread used for one way",
+        "whole way over HTTP: median of {} rounds of the CPU time that the server's thread used",
         rounds.len(),
     );
     let names = ["ours", "hand-written", "without sealing", "HTTP alone"];

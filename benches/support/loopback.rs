@@ -11,10 +11,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::routing::any;
 use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::walk::Transport;
+
+/// What the whole way asks for; the last of them twice.
+pub(crate) const PATHS: [&str; 4] = ["/authorize", "/oauth/consent", "/oauth/callback", "/token"];
 
 /// A server that runs.
 pub(crate) struct Served {
@@ -67,7 +71,7 @@ pub(crate) fn router(
     respond: impl Fn(Request<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
 ) -> Router {
     let respond = Arc::new(respond);
-    Router::new().fallback(move |request: Request<Body>| {
+    let handler = any(move |request: Request<Body>| {
         let respond = Arc::clone(&respond);
         async move {
             let (parts, body) = request.into_parts();
@@ -75,6 +79,9 @@ pub(crate) fn router(
             let body = body.expect("a body that is not too long");
             respond(Request::from_parts(parts, body)).map(Body::from)
         }
+    });
+    PATHS.iter().fold(Router::new(), |router, path| {
+        router.route(path, handler.clone())
     })
 }
 

@@ -1,9 +1,12 @@
 //! The server of this crate, as a host would build it.
 
+use std::sync::Arc;
+
 use oauth_for_mcp::McpAuth;
 use oauth_for_mcp::idp::FixedIdentity;
 use oauth_for_mcp::model::Identity;
 use oauth_for_mcp::server::PreregisteredClient;
+use oauth_for_mcp::store::{MemoryLimits, MemoryStore};
 use oauth_for_mcp::types::Subject;
 use serde_json::json;
 
@@ -20,7 +23,15 @@ pub(crate) fn server(origin: &str) -> McpAuth {
     }))
     .expect("a client");
     let alice = Subject::parse("alice").expect("a subject");
+    // A benchmark signs in more often in a minute than a service with these limits.
+    let store = MemoryStore::new().with_limits(MemoryLimits {
+        pending: usize::MAX,
+        codes: usize::MAX,
+        grants: usize::MAX,
+        ..MemoryLimits::default()
+    });
     McpAuth::builder(origin)
+        .store(Arc::new(store))
         .scope("notes:read", "Read your notes")
         .scope("notes:write", "Add notes for you")
         .identity_provider(FixedIdentity::new(Identity::new("idp", alice)))
