@@ -5,12 +5,14 @@
 mod behaviour {
     mod a1_a3_discovery;
     mod a4_a5_transport;
+    mod a4_rebinding;
     mod b1_b7_challenges;
     mod b4_tokens;
     mod b5_resource;
     mod b8_operations;
     mod c1_c7_registration;
     mod c2_redirect_uris;
+    mod configuration;
     mod d1_d2_authorize;
     mod d3_consent;
     mod d4_d5_login;

@@ -2,6 +2,8 @@
 //!
 //! [RFC 6749, sections 4.1.3, 5.1 and 6]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -127,26 +129,24 @@ pub struct TokenResponse {
 
 /// [`TokenResponse`] as JSON: what is sent, and what is sealed to be sent again.
 #[derive(Deserialize, Serialize)]
-struct TokenResponseBody {
-    access_token: String,
-    token_type: String,
+struct TokenResponseBody<'a> {
+    access_token: Cow<'a, str>,
+    token_type: Cow<'a, str>,
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    scope: Scope,
+    refresh_token: Option<Cow<'a, str>>,
+    scope: Cow<'a, Scope>,
 }
 
 impl Serialize for TokenResponse {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let refresh_token = self.refresh_token.as_ref();
         TokenResponseBody {
-            access_token: self.access_token.expose().to_owned(),
-            token_type: "Bearer".to_owned(),
+            access_token: self.access_token.expose().into(),
+            token_type: "Bearer".into(),
             expires_in: self.expires_in,
-            refresh_token: self
-                .refresh_token
-                .as_ref()
-                .map(|token| token.expose().to_owned()),
-            scope: self.scope.clone(),
+            refresh_token: refresh_token.map(|token| token.expose().into()),
+            scope: Cow::Borrowed(&self.scope),
         }
         .serialize(serializer)
     }
@@ -159,7 +159,7 @@ impl<'de> Deserialize<'de> for TokenResponse {
             access_token: Secret::new(body.access_token),
             expires_in: body.expires_in,
             refresh_token: body.refresh_token.map(Secret::new),
-            scope: body.scope,
+            scope: body.scope.into_owned(),
         })
     }
 }

@@ -219,14 +219,14 @@ impl AuthorizationServerBuilder {
         Ok(())
     }
 
-    fn admit_clients(&mut self) -> Result<HashMap<ClientId, ClientRecord>, ConfigError> {
+    fn admit_clients(&mut self) -> Result<HashMap<ClientId, Arc<ClientRecord>>, ConfigError> {
         let grantable = self.scopes.all();
         let mut admitted = HashMap::new();
         for client in self.clients.drain(..) {
             let id = client.client_id.clone();
             let refuse = |error| ConfigError::Client(id.to_string(), error);
             let record = admit(client, &grantable).map_err(refuse)?;
-            if admitted.insert(id.clone(), record).is_some() {
+            if admitted.insert(id.clone(), Arc::new(record)).is_some() {
                 return Err(ConfigError::DuplicateClient(id.to_string()));
             }
         }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::model::ClientRecord;
 use crate::protocol::credentials::{ClientCredentials, ClientProof};
 use crate::server::config::AuthorizationServer;
@@ -7,19 +9,19 @@ use crate::types::{ClientId, Secret};
 /// A client whose credentials were checked. Only this module makes one.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
-    client: ClientRecord, // private: no other module can skip the check
+    client: Arc<ClientRecord>, // private: no other module can skip the check
 }
 
 impl AuthenticatedClient {
     /// The identifier of the client.
     #[must_use]
-    pub const fn id(&self) -> &ClientId {
+    pub fn id(&self) -> &ClientId {
         &self.client.id
     }
 
     /// The client as it is registered.
     #[must_use]
-    pub const fn record(&self) -> &ClientRecord {
+    pub fn record(&self) -> &ClientRecord {
         &self.client
     }
 }
@@ -45,10 +47,13 @@ impl AuthorizationServer {
         Ok(AuthenticatedClient { client })
     }
 
-    pub(super) async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, Outage> {
+    pub(super) async fn find_client(
+        &self,
+        id: &ClientId,
+    ) -> Result<Option<Arc<ClientRecord>>, Outage> {
         match self.preregistered.get(id) {
-            Some(client) => Ok(Some(client.clone())),
-            None => Ok(self.store.find_client(id).await?),
+            Some(client) => Ok(Some(Arc::clone(client))),
+            None => Ok(self.store.find_client(id).await?.map(Arc::new)),
         }
     }
 }

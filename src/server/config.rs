@@ -51,7 +51,8 @@ pub struct Lifetimes {
     pub refresh_idle: Duration,
     /// A grant, however often it is refreshed: 180 days.
     pub grant: Duration,
-    /// How long a refresh token that was just used gets its answer again: 30 seconds.
+    /// How long a refresh token that was just used gets its answer again: 30
+    /// seconds, and never more than five minutes.
     pub refresh_grace: Duration,
     /// A code: 60 seconds, and never more.
     pub code: Duration,
@@ -82,10 +83,14 @@ impl Lifetimes {
         let bounds = [
             ("access_token", self.access_token, self.grant),
             ("refresh_idle", self.refresh_idle, self.grant),
+            ("access_token", self.access_token, self.refresh_idle),
             ("code", self.code, Duration::from_secs(60)),
             ("login", self.login, Duration::from_secs(600)),
             ("unused_client", self.unused_client, Duration::MAX),
         ];
+        if self.refresh_grace > Duration::from_secs(300) {
+            return Err(ConfigError::Lifetime("refresh_grace"));
+        }
         let wrong = bounds
             .iter()
             .find(|(_, time, most)| *time < second || time > most);
@@ -104,7 +109,7 @@ pub struct AuthorizationServer {
     pub(super) lifetimes: Lifetimes,
     pub(super) format: AccessTokenFormat,
     pub(super) dynamic_registration: bool,
-    pub(super) preregistered: HashMap<ClientId, ClientRecord>,
+    pub(super) preregistered: HashMap<ClientId, Arc<ClientRecord>>,
     pub(super) keys: Arc<KeyRing>,
     pub(super) store: Arc<dyn Store>,
     pub(super) idp: Arc<dyn IdentityProvider>,
@@ -130,6 +135,12 @@ impl AuthorizationServer {
     #[must_use]
     pub const fn issuer(&self) -> &Issuer {
         &self.issuer
+    }
+
+    /// The keys that sign its access tokens, for a verifier.
+    #[must_use]
+    pub const fn keys(&self) -> &Arc<KeyRing> {
+        &self.keys
     }
 
     /// Whether clients can register themselves.

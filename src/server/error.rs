@@ -60,6 +60,10 @@ pub enum Outage {
     /// The login policy failed.
     #[error("the login policy failed")]
     Policy(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The claims of the login policy make the access token longer than any
+    /// resource server reads.
+    #[error("the access token is longer than 8 KiB: the policy adds too many claims")]
+    TokenTooLong,
     /// An identifier that was just made exists already.
     #[error("an identifier that was just made exists already")]
     Collision,

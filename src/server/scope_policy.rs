@@ -34,7 +34,8 @@ impl GrantableScopes {
         let Some(wanted) = requested.or(registered) else {
             return Some(self.default.clone());
         };
-        let known = wanted.intersection(&self.all());
+        let exists = |token: &&ScopeToken| self.described.contains_key(*token);
+        let known: Scope = wanted.iter().filter(exists).cloned().collect();
         (!known.is_empty()).then_some(known)
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::types::{Entropy, EntropyError};
@@ -13,8 +13,8 @@ use crate::types::{Entropy, EntropyError};
 ///
 /// [RFC 6749, section 2.2]: https://www.rfc-editor.org/rfc/rfc6749#section-2.2
 /// [appendix A.1]: https://www.rfc-editor.org/rfc/rfc6749#appendix-A.1
-#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[serde(try_from = "String")]
 pub struct ClientId(Arc<str>);
 
 /// The text is no client identifier.
@@ -71,6 +71,12 @@ impl TryFrom<String> for ClientId {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for ClientId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

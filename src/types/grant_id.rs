@@ -1,15 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::types::{Entropy, EntropyError};
 
 /// Names one grant: what one person allowed one client in one sign-in.
 ///
 /// Random and public: it stands in every token of the grant and proves nothing.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[serde(from = "String")]
 pub struct GrantId(Arc<str>);
 
 impl GrantId {
@@ -38,6 +38,12 @@ impl fmt::Display for GrantId {
 impl From<String> for GrantId {
     fn from(text: String) -> Self {
         Self(text.into())
+    }
+}
+
+impl Serialize for GrantId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

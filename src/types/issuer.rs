@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -11,8 +11,8 @@ use url::{Host, Url};
 /// even by a trailing slash.
 ///
 /// [RFC 8414, section 2]: https://www.rfc-editor.org/rfc/rfc8414#section-2
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq)]
+#[serde(try_from = "String")]
 pub struct Issuer(Arc<str>);
 
 /// The text is no issuer identifier.
@@ -38,7 +38,7 @@ impl Issuer {
     /// loopback host, without query, fragment, user name and password.
     pub fn parse(text: &str) -> Result<Self, InvalidIssuer> {
         let issuer = Self::dangerous_parse_http(text)?;
-        if issuer.url().scheme() != "https" && !issuer.is_loopback() {
+        if !issuer.is_https() && !issuer.is_loopback() {
             return Err(InvalidIssuer::NotHttps);
         }
         Ok(issuer)
@@ -96,7 +96,9 @@ impl Issuer {
     /// Whether the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        self.url().scheme() == "https"
+        // It is a URL, so what precedes the first colon is its scheme.
+        let scheme = self.0.split(':').next();
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
     }
 
     /// The identifier as a URL, for taking it apart; never for printing it.
@@ -121,6 +123,12 @@ impl TryFrom<String> for Issuer {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for Issuer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
@@ -68,8 +68,8 @@ impl CodeVerifier {
 /// Only the method `S256` exists here; `plain` cannot be written down.
 ///
 /// [RFC 7636, section 4.2]: https://www.rfc-editor.org/rfc/rfc7636#section-4.2
-#[derive(Clone, Copy, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
 pub struct CodeChallenge([u8; 32]);
 
 impl CodeChallenge {
@@ -112,6 +112,12 @@ impl TryFrom<String> for CodeChallenge {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for CodeChallenge {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -13,8 +13,8 @@ use url::{Host, Url};
 ///
 /// [RFC 6749, section 3.1.2]: https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2
 /// [RFC 8252, section 7]: https://www.rfc-editor.org/rfc/rfc8252#section-7
-#[derive(Clone, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Deserialize, Eq, Hash, PartialEq)]
+#[serde(try_from = "String")]
 pub struct RedirectUri(Arc<str>);
 
 /// Who can receive what is sent to a redirect URI.
@@ -83,10 +83,14 @@ impl RedirectUri {
     /// Who can receive what is sent here.
     #[must_use]
     pub fn kind(&self) -> RedirectUriKind {
-        match self.url().scheme() {
-            "https" => RedirectUriKind::Https,
-            "http" => RedirectUriKind::Loopback,
-            _ => RedirectUriKind::PrivateUse,
+        // It is a URI, so what precedes the first colon is its scheme.
+        let scheme = self.0.split(':').next().unwrap_or_default();
+        if scheme.eq_ignore_ascii_case("https") {
+            RedirectUriKind::Https
+        } else if scheme.eq_ignore_ascii_case("http") {
+            RedirectUriKind::Loopback
+        } else {
+            RedirectUriKind::PrivateUse
         }
     }
 
@@ -239,6 +243,12 @@ impl TryFrom<String> for RedirectUri {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for RedirectUri {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

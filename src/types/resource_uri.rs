@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -13,8 +13,8 @@ use url::{Host, Url};
 /// no difference; a prefix is something else.
 ///
 /// [RFC 8707, section 2]: https://www.rfc-editor.org/rfc/rfc8707#section-2
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ResourceUri {
     text: Arc<str>,
     canonical: Url,
@@ -120,6 +120,12 @@ impl TryFrom<String> for ResourceUri {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for ResourceUri {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

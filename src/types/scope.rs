@@ -2,14 +2,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 /// One permission, such as `notes:read` ([RFC 6749, section 3.3]).
 ///
 /// [RFC 6749, section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[serde(try_from = "String")]
 pub struct ScopeToken(Arc<str>);
 
 /// The text is no scope.
@@ -61,6 +61,12 @@ impl TryFrom<String> for ScopeToken {
     }
 }
 
+impl Serialize for ScopeToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl From<ScopeToken> for String {
     fn from(token: ScopeToken) -> Self {
         token.as_str().to_owned()
@@ -72,8 +78,8 @@ impl From<ScopeToken> for String {
 /// Order and repetition on the wire mean nothing ([RFC 6749, section 3.3]).
 ///
 /// [RFC 6749, section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
-#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
+#[serde(try_from = "String")]
 pub struct Scope(BTreeSet<ScopeToken>);
 
 impl Scope {
@@ -177,6 +183,12 @@ impl TryFrom<String> for Scope {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 /// Who a token speaks for: the `sub` claim ([RFC 7519, section 4.1.2]).
@@ -10,8 +10,8 @@ use thiserror::Error;
 /// control characters, compared byte for byte.
 ///
 /// [RFC 7519, section 4.1.2]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.2
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[serde(try_from = "String")]
 pub struct Subject(Arc<str>);
 
 /// The text is no subject.
@@ -52,6 +52,12 @@ impl TryFrom<String> for Subject {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

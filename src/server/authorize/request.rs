@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::model::{AuthorizedRequest, ClientRecord};
 use crate::protocol::authorize::AuthorizationRequest;
 use crate::protocol::error::ErrorCode;
@@ -11,14 +13,14 @@ const MAX_STATE_BYTES: usize = 4096;
 /// whose parameters were all accepted. Only this module makes one.
 #[derive(Clone, Debug)]
 pub struct ValidRequest {
-    client: ClientRecord,
+    client: Arc<ClientRecord>,
     request: AuthorizedRequest,
 }
 
 impl ValidRequest {
     /// The client that asks.
     #[must_use]
-    pub const fn client(&self) -> &ClientRecord {
+    pub fn client(&self) -> &ClientRecord {
         &self.client
     }
 
@@ -135,10 +137,15 @@ fn judge_redirect_uri(client: &ClientRecord, text: Option<&str>) -> Result<Redir
     match (text, client.redirect_uris.as_slice()) {
         (None, [only]) => Ok(only.clone()),
         (None, _) => Err(PageError::RedirectUri),
-        (Some(text), _) => RedirectUri::parse(text)
-            .ok()
-            .filter(|presented| client.allows_redirect_to(presented))
-            .ok_or(PageError::RedirectUri),
+        (Some(text), registered) => {
+            if let Some(same) = registered.iter().find(|uri| uri.as_str() == text) {
+                return Ok(same.clone());
+            }
+            RedirectUri::parse(text)
+                .ok()
+                .filter(|presented| client.allows_redirect_to(presented))
+                .ok_or(PageError::RedirectUri)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::jose::sign_compact;
 use crate::model::{AccessTokenRecord, GrantRecord, RefreshRecord};
+use crate::protocol::bearer::BearerToken;
 use crate::protocol::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use crate::protocol::token::TokenResponse;
 use crate::server::client_auth::AuthenticatedClient;
@@ -173,9 +174,12 @@ impl AuthorizationServer {
             extra: grant.claims.clone(),
         };
         let signer = self.keys.signer(now);
-        Ok(Secret::new(
-            sign_compact(&**signer, ACCESS_TOKEN_TYPE, &claims).await?,
-        ))
+        let token = sign_compact(&**signer, ACCESS_TOKEN_TYPE, &claims).await?;
+        // Nobody would look at it.
+        if token.len() > BearerToken::MAX_LENGTH {
+            return Err(Outage::TokenTooLong);
+        }
+        Ok(Secret::new(token))
     }
 
     pub(super) fn report_issued(

@@ -1,0 +1,145 @@
+//! The same comparisons as the other benchmarks, for counting instructions:
+//! `scripts/instructions` runs each case under callgrind, which counts between
+//! the entry and the exit of [`measured`].
+//!
+//! Counts hardly depend on what else the machine does, so they are what a change
+//! is judged by.
+
+#[path = "support/bearer.rs"]
+mod bearer;
+#[path = "support/foreign.rs"]
+mod foreign;
+#[path = "support/hand_written.rs"]
+mod hand_written;
+#[path = "support/ours.rs"]
+mod ours;
+#[path = "support/ready.rs"]
+mod ready;
+#[path = "support/walk.rs"]
+mod walk;
+
+use std::hint::black_box;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use oauth_for_mcp::jose::Algorithm;
+use oauth_for_mcp::protocol::form::Form;
+
+use bearer::Bearer;
+use foreign::Foreign;
+use ready::ready;
+
+/// How often each case is repeated: the mean of that is printed.
+const REPETITIONS: usize = 50;
+const CASES: [&str; 10] = [
+    "verify-ES256",
+    "verify-EdDSA",
+    "verify-RS256",
+    "verify-PS256",
+    "verify-ES384",
+    "form",
+    "code",
+    "refresh",
+    "authorize",
+    "whole",
+];
+const FORM: &[u8] = b"grant_type=refresh_token&client_id=s6BhdRkqt3&refresh_token=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&resource=https%3A%2F%2Fmcp.example.com%2Fmcp";
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        [case, "ours"] => run(case, true),
+        [case, "floor"] => run(case, false),
+        ["--repetitions"] => println!("{REPETITIONS}"),
+        // As `cargo bench` does, or `cargo test --benches`.
+        _ => println!("{}", CASES.join("\n")),
+    }
+}
+
+/// What is counted.
+#[inline(never)]
+fn measured<R>(work: impl FnOnce() -> R) -> R {
+    black_box(work())
+}
+
+fn run(case: &str, ours: bool) {
+    match case {
+        "verify-ES256" => own(Algorithm::Es256, ours),
+        "verify-EdDSA" => own(Algorithm::EdDsa, ours),
+        "verify-RS256" => foreign(Algorithm::Rs256, ours),
+        "verify-PS256" => foreign(Algorithm::Ps256, ours),
+        "verify-ES384" => foreign(Algorithm::Es384, ours),
+        "form" => form(ours),
+        case if ours => {
+            let auth = ours::server("http://127.0.0.1:1");
+            let endpoints = auth.endpoints();
+            step(case, |request| ready(endpoints.respond(request)));
+        }
+        case => {
+            let server = hand_written::Server::new("http://127.0.0.1:1", true);
+            step(case, |request| server.respond(&request));
+        }
+    }
+}
+
+fn own(algorithm: Algorithm, ours: bool) {
+    let bearer = Bearer::signed_with(algorithm);
+    if ours {
+        repeat(|| bearer.verify());
+    } else {
+        repeat(|| bearer.floor().verify());
+    }
+}
+
+fn foreign(algorithm: Algorithm, ours: bool) {
+    let foreign = Foreign::signed_with(algorithm);
+    if ours {
+        repeat(|| foreign.verify());
+    } else {
+        repeat(|| foreign.floor().verify());
+    }
+}
+
+fn form(ours: bool) {
+    if ours {
+        repeat(|| Form::parse(black_box(FORM)).is_ok());
+    } else {
+        repeat(|| -> Vec<(String, String)> {
+            form_urlencoded::parse(black_box(FORM))
+                .into_owned()
+                .collect()
+        });
+    }
+}
+
+fn repeat<R>(work: impl Fn() -> R) {
+    // What happens once, such as finding out what the processor can do, is no cost.
+    black_box(work());
+    for _ in 0..REPETITIONS {
+        measured(&work);
+    }
+}
+
+/// One step of the way, or all of it, in memory; only the server's work counts.
+fn step(case: &str, server: impl Fn(Request<Bytes>) -> Response<Bytes>) {
+    let mut silent = &server;
+    let mut counted = |request| measured(|| server(request));
+    walk::whole(&mut silent);
+    for _ in 0..REPETITIONS {
+        match case {
+            "authorize" => drop(walk::authorize(&mut counted)),
+            "whole" => walk::whole(&mut counted),
+            "code" => {
+                let request = walk::redemption(&walk::authorize(&mut silent));
+                drop(counted(request));
+            }
+            "refresh" => {
+                let request = walk::redemption(&walk::authorize(&mut silent));
+                let request = walk::renewal(&walk::refresh_token(&silent(request)));
+                drop(counted(request));
+            }
+            other => panic!("there is no case {other}"),
+        }
+    }
+}
