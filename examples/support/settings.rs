@@ -132,7 +132,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             return Ok(Vec::new());
         };
         let text = fs::read(&path).map_err(|error| refused("CLIENTS", &path, error))?;
-        serde_json::from_slice(&text).map_err(|error| refused("CLIENTS", &path, error))
+        // Where the mistake is, and not what stands there: that may be a secret.
+        serde_json::from_slice(&text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let reason = format!(
+                "line {line}, column {column} is no JSON array of clients as RFC 7591 names them"
+            );
+            refused("CLIENTS", &path, reason)
+        })
     }
 
     fn lifetimes(&self) -> Result<Lifetimes, BadSetting> {
