@@ -8,27 +8,13 @@ use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The body that a protected handler gets: as it came, or read already to
-/// decide what it needs.
+/// A body from outside, or bytes of this crate: what a protected handler gets
+/// when its body was read to decide what it needs, and every answer.
 #[derive(Debug)]
-pub struct RequestBody<B>(Either<Pin<Box<B>>, Full<Bytes>>);
+pub struct EitherBody<B>(Either<Pin<Box<B>>, Full<Bytes>>);
 
-/// The body of an answer: a handler's, or one of this crate's.
-#[derive(Debug)]
-pub struct ResponseBody<B>(Either<Pin<Box<B>>, Full<Bytes>>);
-
-impl<B> RequestBody<B> {
-    pub(super) fn untouched(body: B) -> Self {
-        Self(Either::Left(Box::pin(body)))
-    }
-
-    pub(super) fn read(bytes: Bytes) -> Self {
-        Self(Either::Right(Full::new(bytes)))
-    }
-}
-
-impl<B> ResponseBody<B> {
-    pub(super) fn of_handler(body: B) -> Self {
+impl<B> EitherBody<B> {
+    pub(super) fn theirs(body: B) -> Self {
         Self(Either::Left(Box::pin(body)))
     }
 
@@ -56,31 +42,7 @@ where
     }
 }
 
-impl<B> Body for RequestBody<B>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<BoxError>,
-{
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.0).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
-}
-
-impl<B> Body for ResponseBody<B>
+impl<B> Body for EitherBody<B>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,

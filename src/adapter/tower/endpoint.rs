@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::adapter::tower::body::{self, ResponseBody, Unread};
+use crate::adapter::tower::body::{self, EitherBody, Unread};
 use crate::adapter::tower::future::ResponseFuture;
 use crate::endpoint::Endpoints;
 
@@ -30,9 +30,9 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    type Response = Response<ResponseBody<http_body_util::Empty<Bytes>>>;
+    type Response = Response<EitherBody<http_body_util::Empty<Bytes>>>;
     type Error = Infallible;
-    type Future = ResponseFuture<ResponseBody<http_body_util::Empty<Bytes>>>;
+    type Future = ResponseFuture<EitherBody<http_body_util::Empty<Bytes>>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -50,7 +50,7 @@ where
                     endpoints.respond_too_large(parts.uri.path())
                 }
             };
-            Ok(response.map(ResponseBody::ours))
+            Ok(response.map(EitherBody::ours))
         })
     }
 }

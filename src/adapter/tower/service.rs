@@ -7,7 +7,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::adapter::tower::body::{self, RequestBody, ResponseBody, Unread};
+use crate::adapter::tower::body::{self, EitherBody, Unread};
 use crate::adapter::tower::future::ResponseFuture;
 use crate::endpoint::Protection;
 
@@ -31,15 +31,15 @@ impl<S> ProtectService<S> {
 
 impl<S, B, R> Service<Request<B>> for ProtectService<S>
 where
-    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone + Send + 'static,
+    S: Service<Request<EitherBody<B>>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
     R: Send + 'static,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = Response<EitherBody<R>>;
     type Error = S::Error;
-    type Future = ResponseFuture<ResponseBody<R>, S::Error>;
+    type Future = ResponseFuture<EitherBody<R>, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.handler.poll_ready(context)
@@ -55,9 +55,9 @@ where
                 Ok(request) => {
                     let mut response = handler.call(request).await?;
                     protection.finish(response.headers_mut());
-                    Ok(response.map(ResponseBody::of_handler))
+                    Ok(response.map(EitherBody::theirs))
                 }
-                Err(refusal) => Ok(refusal.map(ResponseBody::ours)),
+                Err(refusal) => Ok(refusal.map(EitherBody::ours)),
             }
         })
     }
@@ -66,7 +66,7 @@ where
 async fn admit<B>(
     protection: &Protection,
     request: Request<B>,
-) -> Result<Request<RequestBody<B>>, Response<Bytes>>
+) -> Result<Request<EitherBody<B>>, Response<Bytes>>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -78,12 +78,12 @@ where
     let token = protection.admit(&mut parts).await?;
     let Some(limit) = protection.reads_body(&parts) else {
         protection.permit(&token, &parts, None)?;
-        return Ok(Request::from_parts(parts, RequestBody::untouched(body)));
+        return Ok(Request::from_parts(parts, EitherBody::theirs(body)));
     };
     match body::read(body, limit).await {
         Ok(bytes) => {
             protection.permit(&token, &parts, Some(&bytes))?;
-            Ok(Request::from_parts(parts, RequestBody::read(bytes)))
+            Ok(Request::from_parts(parts, EitherBody::ours(bytes)))
         }
         Err(Unread::TooLong) => Err(protection.respond_too_large()),
         Err(Unread::BrokeOff) => Err(protection.respond_incomplete()),

@@ -12,7 +12,7 @@ use crate::protocol::authorize::AuthorizationRequest;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::form::Form;
 use crate::server::authorize::browser::BrowserSecret;
-use crate::server::authorize::respond::AuthorizeStep;
+use crate::server::authorize::step::AuthorizeStep;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{AuthorizeError, Outage, PageError};
 use crate::types::{RedirectUriKind, Scope, ScopeToken, Timestamp};

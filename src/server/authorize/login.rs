@@ -10,7 +10,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::form::Form;
 use crate::server::authorize::browser::BrowserSecret;
 use crate::server::authorize::request::ValidRequest;
-use crate::server::authorize::respond::AuthorizeStep;
+use crate::server::authorize::step::AuthorizeStep;
 use crate::server::config::{AuthorizationServer, paths};
 use crate::server::error::{AuthorizeError, Outage, PageError};
 use crate::server::policy::{Approval, Decision, LoginAttempt};

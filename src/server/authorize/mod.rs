@@ -9,9 +9,9 @@ mod browser;
 mod consent;
 mod login;
 mod request;
-mod respond;
+mod step;
 
 pub use browser::BrowserSecret;
 pub use consent::{ConsentDecision, ConsentPrompt, ScopeDescription};
 pub use request::ValidRequest;
-pub use respond::AuthorizeStep;
+pub use step::AuthorizeStep;
