@@ -17,6 +17,9 @@ use crate::types::{ClientId, Secret};
 pub struct ClientCredentials {
     /// The identifier.
     pub client_id: ClientId,
+    /// The identifier as it stands in the header, if form-decoding changed it:
+    /// many clients do not encode it.
+    pub raw_client_id: Option<ClientId>,
     /// What it shows.
     pub proof: ClientProof,
 }
@@ -72,18 +75,25 @@ impl ClientCredentials {
             return Err(InvalidCredentials::Several);
         }
         let Some(header) = header else {
-            let client_id = parse_id(in_form.ok_or(InvalidCredentials::Missing)?)?;
-            let proof = post.map_or(ClientProof::None, |text| {
-                ClientProof::Post(Secret::new(text))
+            return Ok(Self {
+                client_id: parse_id(in_form.ok_or(InvalidCredentials::Missing)?)?,
+                raw_client_id: None,
+                proof: post.map_or(ClientProof::None, |text| {
+                    ClientProof::Post(Secret::new(text))
+                }),
             });
-            return Ok(Self { client_id, proof });
         };
         let header = header.to_str().map_err(|_| InvalidCredentials::Header)?;
         let credentials = Self::parse_basic(header)?;
-        if in_form.is_some_and(|id| id != credentials.client_id.as_str()) {
+        if in_form.is_some_and(|id| !credentials.ids().any(|known| known.as_str() == id)) {
             return Err(InvalidCredentials::Several);
         }
         Ok(credentials)
+    }
+
+    /// Every identifier that the client may mean, the likeliest first.
+    pub fn ids(&self) -> impl Iterator<Item = &ClientId> {
+        std::iter::once(&self.client_id).chain(&self.raw_client_id)
     }
 
     fn parse_basic(header: &str) -> Result<Self, InvalidCredentials> {
@@ -96,15 +106,14 @@ impl ClientCredentials {
             .map_err(|_| InvalidCredentials::Header)?;
         let text = String::from_utf8(bytes).map_err(|_| InvalidCredentials::Header)?;
         let (id, secret) = text.split_once(':').ok_or(InvalidCredentials::Header)?;
-        let id = form_decoded(id).ok_or(InvalidCredentials::Header)?;
-        let decoded = form_decoded(secret).map(Secret::new);
-        let proof = ClientProof::Basic {
-            raw: Secret::new(secret),
-            decoded,
-        };
+        let decoded_id = form_decoded(id).ok_or(InvalidCredentials::Header)?;
         Ok(Self {
-            client_id: parse_id(&id)?,
-            proof,
+            client_id: parse_id(&decoded_id)?,
+            raw_client_id: ClientId::parse(id).ok().filter(|_| decoded_id != id),
+            proof: ClientProof::Basic {
+                raw: Secret::new(secret),
+                decoded: form_decoded(secret).map(Secret::new),
+            },
         })
     }
 }
@@ -141,6 +150,7 @@ mod tests {
     fn a_secret_in_the_header_may_be_encoded_or_raw() {
         let credentials = parse(Some(&basic("a%3Ab:p%2Fq")), "").unwrap();
         assert_eq!(credentials.client_id.as_str(), "a:b");
+        assert_eq!(credentials.ids().count(), 2);
         let ClientProof::Basic { raw, decoded } = credentials.proof else {
             panic!("not basic")
         };

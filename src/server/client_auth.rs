@@ -39,12 +39,22 @@ impl AuthorizationServer {
         &self,
         credentials: &ClientCredentials,
     ) -> Result<AuthenticatedClient, ClientAuthError> {
-        let client = self
-            .find_client(&credentials.client_id)
-            .await?
-            .ok_or(ClientAuthError::Unknown)?;
+        let client = self.find_any(credentials).await?;
+        let client = client.ok_or(ClientAuthError::Unknown)?;
         judge(&client, &credentials.proof)?;
         Ok(AuthenticatedClient { client })
+    }
+
+    async fn find_any(
+        &self,
+        credentials: &ClientCredentials,
+    ) -> Result<Option<Arc<ClientRecord>>, Outage> {
+        for id in credentials.ids() {
+            if let Some(client) = self.find_client(id).await? {
+                return Ok(Some(client));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn find_client(

@@ -177,6 +177,31 @@ async fn a_secret_is_taken_from_the_header_or_the_form() {
     }
 }
 
+/// C3
+#[tokio::test]
+async fn an_identifier_in_the_header_may_be_encoded_or_raw() {
+    let known = json!({
+        "client_id": "app+1",
+        "client_secret": "a+b",
+        "redirect_uris": [TestClient::REDIRECT_URI],
+    });
+    let known: PreregisteredClient = serde_json::from_value(known).unwrap();
+    let server = TestServer::with(|builder| builder.client(known));
+    for (shown, status) in [
+        ("app%2B1:a%2Bb", 200),
+        ("app+1:a+b", 200),
+        ("app+1:a b", 401),
+        ("app 1:a+b", 401),
+        ("app+1:wrong", 401),
+        ("app%252B1:a+b", 401),
+    ] {
+        let basic = format!("Basic {}", STANDARD.encode(shown));
+        let headers = [FORM, ("authorization", basic.as_str())];
+        let answer = send(&server, ("POST", "/revoke"), &headers, "token=x").await;
+        assert_eq!(answer.status(), status, "{shown}");
+    }
+}
+
 async fn confidential(server: &TestServer) -> TestClient {
     let asked = metadata("token_endpoint_auth_method", json!("client_secret_basic"));
     TestClient::register_with(server, &asked).await
