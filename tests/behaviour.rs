@@ -7,6 +7,7 @@ mod behaviour {
     mod a4_a5_transport;
     mod a4_rebinding;
     mod b1_b7_challenges;
+    mod b2_public;
     mod b4_tokens;
     mod b5_resource;
     mod b8_operations;

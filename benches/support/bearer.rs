@@ -57,7 +57,7 @@ impl Bearer {
         let resource = self.server.auth().resource();
         let token = ready(resource.authenticate(&self.headers)).expect("a good token");
         resource
-            .authorize(&token, &self.headers, Some(BODY))
+            .authorize(Some(&token), &self.headers, Some(BODY))
             .expect("enough scope");
         std::hint::black_box(token);
     }

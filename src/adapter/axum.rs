@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ::axum::Router;
 use ::axum::response::IntoResponse;
 use ::axum::routing::any_service;
-use axum_core::extract::FromRequestParts;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use http::{Request, StatusCode};
 use tower_service::Service;
@@ -58,5 +58,14 @@ impl<S: Sync> FromRequestParts<S> for VerifiedToken {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         parts.extensions.get::<Self>().cloned().ok_or(NotProtected)
+    }
+}
+
+/// For routes that are public to some: who calls, if they said so.
+impl<S: Sync> OptionalFromRequestParts<S> for VerifiedToken {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned())
     }
 }

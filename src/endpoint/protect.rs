@@ -69,19 +69,26 @@ impl Protection {
     /// Finds out who calls. The verified token becomes an extension of the
     /// request, and the raw one is taken out of it.
     ///
+    /// Nobody calls if there are no credentials and the policy has operations
+    /// that need none; the body then decides.
+    ///
     /// # Errors
     ///
     /// The answer to give instead.
-    pub async fn admit(&self, parts: &mut Parts) -> Result<VerifiedToken, Response<Bytes>> {
-        let token = self
-            .resource
-            .authenticate(&parts.headers)
-            .await
-            .map_err(|error| self.refuse(&error))?;
+    pub async fn admit(&self, parts: &mut Parts) -> Result<Option<VerifiedToken>, Response<Bytes>> {
+        let may_be_public =
+            self.resource.policy().has_public_operations() && self.reads_body(parts).is_some();
+        let token = match self.resource.authenticate(&parts.headers).await {
+            Ok(token) => Some(token),
+            Err(ResourceError::NoCredentials) if may_be_public => None,
+            Err(error) => return Err(self.refuse(&error)),
+        };
         if !self.keep_authorization {
             parts.headers.remove(AUTHORIZATION);
         }
-        parts.extensions.insert(token.clone());
+        if let Some(token) = &token {
+            parts.extensions.insert(token.clone());
+        }
         Ok(token)
     }
 
@@ -94,14 +101,15 @@ impl Protection {
         decides.then_some(self.max_body)
     }
 
-    /// Decides whether the caller may do what the request asks for.
+    /// Decides whether the caller, or anybody if there is none, may do what the
+    /// request asks for.
     ///
     /// # Errors
     ///
     /// The answer to give instead.
     pub fn permit(
         &self,
-        token: &VerifiedToken,
+        token: Option<&VerifiedToken>,
         parts: &Parts,
         body: Option<&[u8]>,
     ) -> Result<(), Response<Bytes>> {

@@ -24,6 +24,8 @@ pub struct McpAuthBuilder {
     scopes: Vec<(String, String)>,
     connect: Vec<String>,
     tools: Vec<(String, String)>,
+    public_tools: Vec<String>,
+    public_methods: Vec<String>,
     covers: Vec<(String, String)>,
     idp: SignIn,
     clients: Vec<PreregisteredClient>,
@@ -56,6 +58,8 @@ impl McpAuthBuilder {
             scopes: vec![],
             connect: vec![],
             tools: vec![],
+            public_tools: vec![],
+            public_methods: vec![],
             covers: vec![],
             idp: SignIn::Unset,
             clients: vec![],
@@ -110,6 +114,22 @@ impl McpAuthBuilder {
     #[must_use]
     pub fn tool(mut self, tool: impl Into<String>, scope: impl Into<String>) -> Self {
         self.tools.push((tool.into(), scope.into()));
+        self
+    }
+
+    /// Lets everybody call `tool`, with a token or without
+    /// (see [`ScopePolicy::public_tool`]).
+    #[must_use]
+    pub fn public_tool(mut self, tool: impl Into<String>) -> Self {
+        self.public_tools.push(tool.into());
+        self
+    }
+
+    /// Lets everybody use the JSON-RPC `method`, with a token or without
+    /// (see [`ScopePolicy::public_method`]).
+    #[must_use]
+    pub fn public_method(mut self, method: impl Into<String>) -> Self {
+        self.public_methods.push(method.into());
         self
     }
 
@@ -286,6 +306,12 @@ impl McpAuthBuilder {
         let mut policy = ScopePolicy::new(Scope::from_texts(&self.connect)?);
         for (tool, scope) in &self.tools {
             policy = policy.tool(tool, Scope::from_texts([scope])?);
+        }
+        for tool in &self.public_tools {
+            policy = policy.public_tool(tool);
+        }
+        for method in &self.public_methods {
+            policy = policy.public_method(method);
         }
         for (broad, narrow) in &self.covers {
             policy = policy.covers(ScopeToken::parse(broad)?, ScopeToken::parse(narrow)?);

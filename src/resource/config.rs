@@ -96,15 +96,17 @@ impl ResourceServer {
         })
     }
 
-    /// Decides whether the holder of `token` may do what `body` asks for.
+    /// Decides whether the holder of `token`, or anybody if there is none, may
+    /// do what `body` asks for.
     ///
     /// # Errors
     ///
-    /// [`ResourceError::InsufficientScope`] if not; [`ResourceError::Message`]
-    /// if it cannot be told what the body asks for.
+    /// [`ResourceError::InsufficientScope`] or [`ResourceError::NoCredentials`]
+    /// if not; [`ResourceError::Message`] if it cannot be told what the body
+    /// asks for.
     pub fn authorize(
         &self,
-        token: &VerifiedToken,
+        token: Option<&VerifiedToken>,
         headers: &HeaderMap,
         body: Option<&[u8]>,
     ) -> Result<(), ResourceError> {
@@ -115,6 +117,10 @@ impl ResourceServer {
             Some(body) => Operation::parse_body(body)?,
             None => vec![],
         };
+        if self.policy.is_public(&operations) {
+            return Ok(());
+        }
+        let token = token.ok_or(ResourceError::NoCredentials)?;
         let required = self.policy.required(&operations);
         if self.policy.allows(token.scope(), &required) {
             return Ok(());

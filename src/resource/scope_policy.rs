@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resource::operation::Operation;
 use crate::types::{Scope, ScopeHierarchy, ScopeToken};
@@ -21,6 +21,8 @@ pub struct ScopePolicy {
     connect: Scope,
     tools: BTreeMap<String, Scope>,
     methods: BTreeMap<String, Scope>,
+    public_tools: BTreeSet<String>,
+    public_methods: BTreeSet<String>,
     hierarchy: ScopeHierarchy,
 }
 
@@ -45,6 +47,27 @@ impl ScopePolicy {
     #[must_use]
     pub fn method(mut self, name: impl Into<String>, scope: Scope) -> Self {
         add(&mut self.methods, name.into(), &scope);
+        self
+    }
+
+    /// Lets everybody call the tool `name`, with a token or without, unless it
+    /// needs a scope. The handler may then find no [`VerifiedToken`].
+    ///
+    /// Clients connect before they call: what that takes has to be public too,
+    /// such as `initialize` and `notifications/initialized`, or `server/discover`.
+    ///
+    /// [`VerifiedToken`]: crate::VerifiedToken
+    #[must_use]
+    pub fn public_tool(mut self, name: impl Into<String>) -> Self {
+        self.public_tools.insert(name.into());
+        self
+    }
+
+    /// Lets everybody use the JSON-RPC method `name`, with a token or without,
+    /// unless it needs a scope. `tools/call` is public by tool only.
+    #[must_use]
+    pub fn public_method(mut self, name: impl Into<String>) -> Self {
+        self.public_methods.insert(name.into());
         self
     }
 
@@ -84,10 +107,30 @@ impl ScopePolicy {
         self.hierarchy.covers(held, required)
     }
 
+    /// Whether all of `operations` can be done without a token.
+    #[must_use]
+    pub fn is_public(&self, operations: &[Operation]) -> bool {
+        let open = |operation: &Operation| {
+            let method = operation.method.as_deref().unwrap_or_default();
+            let listed = match operation.tool.as_deref() {
+                Some(tool) => self.public_tools.contains(tool) && !self.tools.contains_key(tool),
+                None => self.public_methods.contains(method),
+            };
+            listed && !self.methods.contains_key(method)
+        };
+        !operations.is_empty() && operations.iter().all(open)
+    }
+
+    /// Whether anything can be done without a token.
+    #[must_use]
+    pub fn has_public_operations(&self) -> bool {
+        !self.public_tools.is_empty() || !self.public_methods.is_empty()
+    }
+
     /// Whether a body has to be read to know what a request needs.
     #[must_use]
     pub fn depends_on_body(&self) -> bool {
-        !self.tools.is_empty() || !self.methods.is_empty()
+        self.has_public_operations() || !self.tools.is_empty() || !self.methods.is_empty()
     }
 }
 

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use crate::idp::FixedIdentity;
 use crate::mcp_auth::{McpAuth, McpAuthBuilder};
 use crate::model::Identity;
+use crate::resource::VerifiedToken;
 use crate::test_util::{RecordedEvents, SeededEntropy, TestClock};
-use crate::types::{Clock, Entropy, Subject, Timestamp};
+use crate::types::{ClientId, Clock, Entropy, Subject, Timestamp};
 
 /// An MCP server with its authorization server, in process.
 ///
@@ -125,14 +126,15 @@ impl TestServer {
             return protection.respond_too_large();
         }
         let seen = read.map(|_| body.as_ref());
-        if let Err(refusal) = protection.permit(&token, &parts, seen) {
+        if let Err(refusal) = protection.permit(token.as_ref(), &parts, seen) {
             return refusal;
         }
+        let caller = token.as_ref();
         let answer = json!({
-            "subject": token.subject().as_str(),
-            "scope": token.scope().to_string(),
-            "client_id": token.client_id().map(|id| id.as_str()),
-            "email": token.identity().and_then(|identity| identity.email.clone()),
+            "subject": caller.map(|token| token.subject().as_str()),
+            "scope": caller.map(|token| token.scope().to_string()),
+            "client_id": caller.and_then(VerifiedToken::client_id).map(ClientId::as_str),
+            "email": caller.and_then(VerifiedToken::identity).and_then(|who| who.email.clone()),
             "saw_authorization": parts.headers.contains_key(AUTHORIZATION),
         });
         let mut response = Response::new(Bytes::from(answer.to_string()));

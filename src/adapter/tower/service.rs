@@ -77,12 +77,12 @@ where
     }
     let token = protection.admit(&mut parts).await?;
     let Some(limit) = protection.reads_body(&parts) else {
-        protection.permit(&token, &parts, None)?;
+        protection.permit(token.as_ref(), &parts, None)?;
         return Ok(Request::from_parts(parts, EitherBody::theirs(body)));
     };
     match body::read(body, limit).await {
         Ok(bytes) => {
-            protection.permit(&token, &parts, Some(&bytes))?;
+            protection.permit(token.as_ref(), &parts, Some(&bytes))?;
             Ok(Request::from_parts(parts, EitherBody::ours(bytes)))
         }
         Err(Unread::TooLong) => Err(protection.respond_too_large()),
