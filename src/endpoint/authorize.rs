@@ -139,7 +139,7 @@ fn query(request: &Request<Bytes>) -> &[u8] {
 /// Whether the browser says that another site sent the form. Our own page is
 /// shown with `no-referrer`, for which browsers say `null`.
 fn is_from_elsewhere(server: &AuthorizationServer, request: &Request<Bytes>) -> bool {
-    let ours = server.issuer().url().origin().ascii_serialization();
+    let ours = || server.issuer().url().origin().ascii_serialization();
     let mut origins = request.headers().get_all(ORIGIN).iter();
-    origins.any(|origin| origin != "null" && origin != ours.as_str())
+    origins.any(|origin| origin != "null" && origin != ours().as_str())
 }

@@ -46,7 +46,7 @@ impl Form {
     pub fn parse(text: &[u8]) -> Result<Self, InvalidForm> {
         // What separates parameters is ASCII, so that the whole is UTF-8 exactly
         // if each of them is.
-        if percent_decode(text).decode_utf8().is_err() {
+        if holds_more_than_ascii(text) && percent_decode(text).decode_utf8().is_err() {
             return Err(InvalidForm::Encoding);
         }
         let mut parameters: Vec<(String, String)> = Vec::new();
@@ -84,6 +84,12 @@ impl Form {
             .extend_pairs(&self.0)
             .finish()
     }
+}
+
+/// Whether anything but ASCII comes out when `text` is decoded; it rarely does.
+fn holds_more_than_ascii(text: &[u8]) -> bool {
+    let encoded = |pair: &[u8]| pair[0] == b'%' && pair[1] >= b'8';
+    !text.is_ascii() || text.windows(2).any(encoded)
 }
 
 impl<'a, N: Into<Cow<'a, str>>, V: Into<Cow<'a, str>>> FromIterator<(N, V)> for Form {
