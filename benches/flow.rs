@@ -7,6 +7,8 @@
 //! HTTP on loopback, in CPU time of the server's thread alone, with a server
 //! that only repeats answers as the share that HTTP has in both.
 
+#![allow(clippy::disallowed_methods, reason = "the floor has no ports")]
+
 #[path = "support/hand_written.rs"]
 mod hand_written;
 #[path = "support/loopback.rs"]

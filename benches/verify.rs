@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --features test-util --bench verify`
 
+#![allow(clippy::disallowed_methods, reason = "the floor has no ports")]
+
 #[path = "support/bearer.rs"]
 mod bearer;
 #[path = "support/foreign.rs"]

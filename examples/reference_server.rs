@@ -6,7 +6,7 @@
 //! | variable | default | meaning |
 //! |---|---|---|
 //! | `LISTEN` | `127.0.0.1:8080` | address to bind; port 0 takes a free one |
-//! | `PUBLIC_URL` | `http://127.0.0.1:8080` | the issuer; the MCP endpoint is at `/mcp` below |
+//! | `PUBLIC_URL` | `http://127.0.0.1:8080` | the issuer; the MCP endpoint is at `/mcp` below; on loopback, requests for other hosts are refused |
 //! | `STORE` | `memory` | where records are kept; only `memory` for now |
 //! | `MASTER_KEY` | | 32 bytes as base64url; the memory store needs none |
 //! | `IDP_ISSUER`, `IDP_CLIENT_ID`, `IDP_CLIENT_SECRET` | | the OpenID provider at which people sign in, with the callback `/oauth/callback`; without it any name signs in, on loopback only |

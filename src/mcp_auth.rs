@@ -27,6 +27,7 @@ pub struct McpAuth {
 impl McpAuth {
     /// Begins to configure. `public_url` is where clients reach this server,
     /// such as `https://mcp.example.com`; it becomes the issuer, byte for byte.
+    /// If its host is loopback, requests for any other host are refused.
     #[must_use]
     pub fn builder(public_url: impl Into<String>) -> McpAuthBuilder {
         McpAuthBuilder::new(public_url.into())

@@ -144,16 +144,22 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     fn lifetimes(&self) -> Result<Lifetimes, BadSetting> {
         let default = Lifetimes::default();
+        let refresh_idle = self
+            .seconds("REFRESH_TOKEN_TTL", 1)?
+            .unwrap_or(default.refresh_idle);
+        let refresh_grace = self.seconds("REFRESH_GRACE", 0)?;
+        if refresh_grace.is_some_and(|grace| grace > Duration::from_secs(300)) {
+            let text = self.text_or("REFRESH_GRACE", "");
+            return Err(refused("REFRESH_GRACE", &text, "use 300 seconds at most"));
+        }
+        let access_token = self
+            .seconds("ACCESS_TOKEN_TTL", 1)?
+            .unwrap_or(default.access_token);
         Ok(Lifetimes {
-            access_token: self
-                .seconds("ACCESS_TOKEN_TTL", 1)?
-                .unwrap_or(default.access_token),
-            refresh_idle: self
-                .seconds("REFRESH_TOKEN_TTL", 1)?
-                .unwrap_or(default.refresh_idle),
-            refresh_grace: self
-                .seconds("REFRESH_GRACE", 0)?
-                .unwrap_or(default.refresh_grace),
+            access_token,
+            refresh_idle,
+            refresh_grace: refresh_grace.unwrap_or(default.refresh_grace),
+            grant: default.grant.max(refresh_idle).max(access_token),
             ..default
         })
     }

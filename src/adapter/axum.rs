@@ -40,7 +40,7 @@ where
 {
     Router::new()
         .route(path, any_service(handler))
-        .layer(ProtectLayer::new(protection))
+        .route_layer(ProtectLayer::new(protection))
 }
 
 /// The route that asks for a [`VerifiedToken`] has no protection in front of it.

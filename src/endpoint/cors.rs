@@ -2,6 +2,8 @@
 //!
 //! [Fetch, section 3.2]: https://fetch.spec.whatwg.org/#http-cors-protocol
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -9,10 +11,10 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, \
-     Last-Event-ID",
-);
+const REQUEST_HEADERS: &str = "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Method, \
+                               Mcp-Name, Mcp-Session-Id, Last-Event-ID";
+/// How many headers `Mcp-Param-…` one preflight can ask for.
+const MAX_MIRRORED: usize = 64;
 const RESPONSE_HEADERS: HeaderValue = HeaderValue::from_static("WWW-Authenticate, Mcp-Session-Id");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
 
@@ -41,21 +43,26 @@ pub(super) fn preflight(request: &HeaderMap) -> Response<Bytes> {
     let headers = response.headers_mut();
     mark(headers);
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
-    for name in mirrored_parameters(request) {
-        headers.append(ACCESS_CONTROL_ALLOW_HEADERS, name);
-    }
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(request));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
 }
 
-fn mirrored_parameters(request: &HeaderMap) -> impl Iterator<Item = HeaderValue> {
+fn allowed_headers(request: &HeaderMap) -> HeaderValue {
     let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS);
-    let names = asked.and_then(|value| value.to_str().ok());
-    names
+    let mirrored: BTreeSet<String> = asked
+        .and_then(|value| value.to_str().ok())
         .into_iter()
         .flat_map(|names| names.split(','))
         .filter_map(|name| name.trim().parse::<HeaderName>().ok())
-        .filter(|name| name.as_str().starts_with("mcp-param-"))
-        .map(HeaderValue::from)
+        .map(|name| name.as_str().to_owned())
+        .filter(|name| name.starts_with("mcp-param-"))
+        .take(MAX_MIRRORED)
+        .collect();
+    let names = mirrored
+        .iter()
+        .fold(REQUEST_HEADERS.to_owned(), |names, name| {
+            format!("{names}, {name}")
+        });
+    HeaderValue::try_from(names).unwrap_or(HeaderValue::from_static(REQUEST_HEADERS))
 }

@@ -84,9 +84,12 @@ impl ClientCredentials {
             });
         };
         let header = header.to_str().map_err(|_| InvalidCredentials::Header)?;
-        let credentials = Self::parse_basic(header)?;
-        if in_form.is_some_and(|id| !credentials.ids().any(|known| known.as_str() == id)) {
-            return Err(InvalidCredentials::Several);
+        let mut credentials = Self::parse_basic(header)?;
+        if let Some(named) = in_form {
+            // Of the two readings of the header, the one that the form confirms.
+            let meant = credentials.ids().find(|id| id.as_str() == named).cloned();
+            credentials.client_id = meant.ok_or(InvalidCredentials::Several)?;
+            credentials.raw_client_id = None;
         }
         Ok(credentials)
     }

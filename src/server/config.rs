@@ -83,7 +83,6 @@ impl Lifetimes {
         let bounds = [
             ("access_token", self.access_token, self.grant),
             ("refresh_idle", self.refresh_idle, self.grant),
-            ("access_token", self.access_token, self.refresh_idle),
             ("code", self.code, Duration::from_secs(60)),
             ("login", self.login, Duration::from_secs(600)),
             ("unused_client", self.unused_client, Duration::MAX),

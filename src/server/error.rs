@@ -24,8 +24,8 @@ pub enum ConfigError {
     /// A scope that is granted by default cannot be granted at all.
     #[error("the default scope holds {0}, which is none of the scopes")]
     UnknownDefaultScope(String),
-    /// A lifetime is zero, or longer than the one that holds it.
-    #[error("the lifetime {0} is zero or longer than what it belongs to")]
+    /// A lifetime is zero, or longer than it may be or than the one that holds it.
+    #[error("the lifetime {0} is zero or too long")]
     Lifetime(&'static str),
     /// A client was configured in a way in which it could not be used.
     #[error("the preregistered client {0} is unusable: {1}")]

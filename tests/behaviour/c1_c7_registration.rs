@@ -179,6 +179,28 @@ async fn a_secret_is_taken_from_the_header_or_the_form() {
 
 /// C3
 #[tokio::test]
+async fn the_scope_that_is_echoed_is_what_a_client_gets_that_asks_for_none() {
+    let server = TestServer::new();
+    for (registered, expected) in [
+        (None, "notes:read notes:write"),
+        (Some(""), "notes:read notes:write"),
+        (Some("notes:read"), "notes:read"),
+        (Some("notes:read unknown"), "notes:read"),
+    ] {
+        let metadata = match registered {
+            Some(scope) => metadata("scope", json!(scope)),
+            None => json!({ "redirect_uris": [TestClient::REDIRECT_URI] }),
+        };
+        let echoed = TestClient::try_register(&server, &metadata).await;
+        assert_eq!(json(&echoed)["scope"], expected, "{registered:?}");
+        let client = TestClient::register_with(&server, &metadata).await;
+        let tokens = client.sign_in(&server, "").await;
+        assert_eq!(tokens.scope, expected, "{registered:?}");
+    }
+}
+
+/// C3
+#[tokio::test]
 async fn an_identifier_in_the_header_may_be_encoded_or_raw() {
     let known = json!({
         "client_id": "app+1",

@@ -1,12 +1,16 @@
 //! Settings that would not work, or not be safe, are refused when they are made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use oauth_for_mcp::resource::verifier::LocalVerifier;
 use oauth_for_mcp::resource::{ResourceConfigError, ResourceServer};
-use oauth_for_mcp::test_util::TestServer;
+use oauth_for_mcp::server::{ConfigError, Lifetimes};
+use oauth_for_mcp::test_util::{TestClient, TestServer};
 use oauth_for_mcp::types::{Issuer, ResourceUri};
 use oauth_for_mcp::{McpAuth, McpAuthBuilder, McpAuthError};
+
+use super::support::open;
 
 fn refusal(configure: impl FnOnce(McpAuthBuilder) -> McpAuthBuilder) -> McpAuthError {
     let builder = McpAuth::builder("http://127.0.0.1:8080")
@@ -90,5 +94,58 @@ fn a_resource_of_plain_http_is_for_loopback_or_on_demand() {
         ("http://mcp.example.com/mcp", true),
     ] {
         assert_eq!(build(url, allow), Ok(()), "{url}");
+    }
+}
+
+/// E1, E3
+#[test]
+fn lifetimes_have_bounds() {
+    type Change = fn(&mut Lifetimes);
+    let build = |change: Change| {
+        let mut lifetimes = Lifetimes::default();
+        change(&mut lifetimes);
+        McpAuth::builder("http://127.0.0.1:8080")
+            .scope("read", "Read")
+            .development_login()
+            .lifetimes(lifetimes)
+            .build()
+            .map(|_| ())
+    };
+    let refused: [(&str, Change); 9] = [
+        ("code", |times| times.code = Duration::from_secs(61)),
+        ("code", |times| times.code = Duration::ZERO),
+        ("login", |times| times.login = Duration::from_secs(601)),
+        ("login", |times| times.login = Duration::ZERO),
+        ("access_token", |times| times.access_token = Duration::ZERO),
+        ("access_token", |times| times.access_token = Duration::MAX),
+        ("refresh_idle", |times| times.refresh_idle = Duration::MAX),
+        ("refresh_grace", |times| {
+            times.refresh_grace = Duration::from_secs(301);
+        }),
+        ("unused_client", |times| {
+            times.unused_client = Duration::ZERO
+        }),
+    ];
+    for (name, change) in refused {
+        match build(change) {
+            Err(McpAuthError::Server(ConfigError::Lifetime(refused))) => assert_eq!(refused, name),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert!(build(|times| times.refresh_grace = Duration::ZERO).is_ok());
+    assert!(build(|times| times.refresh_idle = Duration::from_secs(1)).is_ok());
+}
+
+/// B5
+#[tokio::test]
+async fn a_resource_goes_by_its_aliases_too() {
+    let alias = "https://old.example.com/mcp";
+    let server = TestServer::with(|builder| builder.resource_alias(alias));
+    let client = TestClient::register(&server).await;
+    for (resource, answered) in [(alias, 200), ("https://other.example.com/mcp", 303)] {
+        let mut parameters = client.authorization_parameters("notes:read");
+        parameters.push(("resource".to_owned(), resource.to_owned()));
+        let answer = open(&server, parameters).await;
+        assert_eq!(answer.status(), answered, "{resource}");
     }
 }

@@ -6,6 +6,7 @@ use oauth_for_mcp::event::Event;
 use oauth_for_mcp::idp::{IdentityProvider, IdpError, Login, LoginStep};
 use oauth_for_mcp::model::Identity;
 use oauth_for_mcp::protocol::form::Form;
+use oauth_for_mcp::server::Lifetimes;
 use oauth_for_mcp::test_util::{TestBrowser, TestClient, TestServer};
 use oauth_for_mcp::types::Subject;
 use url::Url;
@@ -331,4 +332,26 @@ async fn the_resource_and_the_state_of_the_client_are_not_forwarded_upstream() {
         assert!(!seen.contains(secret), "{secret}: {seen}");
         assert!(!header(&answer, "location").contains(secret), "{secret}");
     }
+}
+
+/// C7, D1
+#[tokio::test]
+async fn a_client_that_is_gone_is_not_redirected_to() {
+    // It is forgotten while the person signs in.
+    let server = TestServer::with(|builder| {
+        builder.lifetimes(Lifetimes {
+            unused_client: Duration::from_secs(60),
+            ..Lifetimes::default()
+        })
+    });
+    let client = TestClient::register(&server).await;
+    let browser = TestBrowser::new();
+    let url = client.authorization_url(&server, "notes:read");
+    let page = browser.open(&server, &url).await;
+    let upstream = browser.decide(&server, &page, "approve").await;
+    server.clock().advance(Duration::from_secs(61));
+    TestClient::register(&server).await;
+
+    let answer = browser.open(&server, header(&upstream, "location")).await;
+    expect_page(&answer, 400, "not registered here", "gone");
 }

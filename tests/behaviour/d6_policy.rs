@@ -164,3 +164,16 @@ async fn nobody_is_asked_for_a_policy_before_they_signed_in() {
     let page = open(&server, client.authorization_parameters("notes:read")).await;
     assert_eq!(page.status(), 200);
 }
+
+/// D6
+#[tokio::test]
+async fn claims_that_no_token_could_carry_are_no_outage_that_passes() {
+    let answer = come_back(&server(|attempt| {
+        let mut approval = Approval::of(attempt, Subject::parse("a").expect("a name"));
+        let groups = vec!["group"; 1000];
+        approval.claims.insert("groups".to_owned(), json!(groups));
+        Ok(Decision::Allow(approval))
+    }))
+    .await;
+    expect_error_redirect(&answer, "server_error", "too many claims");
+}

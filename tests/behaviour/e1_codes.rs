@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use oauth_for_mcp::event::Event;
-use oauth_for_mcp::server::{AccessTokenFormat, Lifetimes};
+use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use serde_json::json;
 
@@ -28,21 +28,6 @@ async fn a_code_is_256_bits_and_good_for_a_minute() {
         .redeem(&server, &late)
         .await
         .expect_error("invalid_grant");
-}
-
-/// E1
-#[test]
-fn no_code_can_be_configured_to_live_longer() {
-    let built = |code: u64| {
-        let lifetimes = Lifetimes {
-            code: Duration::from_secs(code),
-            ..Lifetimes::default()
-        };
-        std::panic::catch_unwind(|| TestServer::with(|builder| builder.lifetimes(lifetimes)))
-    };
-    assert!(built(60).is_ok());
-    assert!(built(61).is_err());
-    assert!(built(0).is_err());
 }
 
 /// E1

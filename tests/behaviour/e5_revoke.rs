@@ -194,3 +194,20 @@ async fn an_expired_access_token_still_ends_its_grant() {
         .await
         .expect_error("invalid_grant");
 }
+
+/// E5, A4
+#[tokio::test]
+async fn a_server_of_plain_http_revokes_alike() {
+    let server = TestServer::at("http://mcp.example.com", |builder| {
+        builder.dangerous_allow_http()
+    });
+    let client = TestClient::register(&server).await;
+    let tokens = client.sign_in(&server, "notes:read").await;
+    let call = || post_mcp(&server, &tokens.access_token, PING);
+    assert_eq!(call().await.status(), 200);
+    assert_eq!(
+        client.revoke(&server, &tokens.access_token).await.status(),
+        200
+    );
+    assert_eq!(call().await.status(), 401);
+}

@@ -4,7 +4,7 @@ use super::support::{FORM, JSON, expect_refusal, header, post_form, send};
 
 /// F1
 #[tokio::test]
-async fn a_body_of_more_than_64_kib_is_refused_unread() {
+async fn a_body_of_more_than_64_kib_is_refused() {
     let server = TestServer::new();
     let (most, more) = ("x".repeat(64 * 1024), "x".repeat(64 * 1024 + 1));
     for path in [

@@ -70,6 +70,10 @@ impl PrivateKey {
         parsed.map_err(|_| InvalidKey::Malformed)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "AWS-LC draws the secret number of an ECDSA signature itself"
+    )]
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature = match self {
             Self::Es256(pair) => pair.sign(&SystemRandom::new(), message),

@@ -1,8 +1,8 @@
 use crate::event::{Event, causes};
 use crate::idp::{IdpError, Login};
 use crate::model::{
-    AuthorizedLogin, AuthorizedRequest, CodeRecord, CodeStage, Identity, PendingAuthorization,
-    PendingRecord, Sealed,
+    AuthorizedLogin, AuthorizedRequest, ClientRecord, CodeRecord, CodeStage, Identity,
+    PendingAuthorization, PendingRecord, SealError, Sealed,
 };
 use crate::protocol::authorize::AuthorizationResponse;
 use crate::protocol::claims::AccessTokenClaims;
@@ -19,6 +19,8 @@ use crate::store::{Insertion, StoreError};
 use crate::types::{CodeVerifier, Secret, TokenHash};
 
 const PENDING_PURPOSE: &str = "pending authorization";
+/// What a policy may add, so that tokens stay short enough to be read.
+const MAX_CLAIMS_BYTES: usize = 4096;
 
 impl AuthorizationServer {
     /// Keeps the request for this browser and sends the person to sign in.
@@ -81,25 +83,21 @@ impl AuthorizationServer {
             .resume_login(state, &pending)
             .map_err(PageError::from)?;
         let request = pending.request;
-        let refuse = |(code, reason)| AuthorizeError::Redirect {
-            to: request.redirect_uri.clone(),
-            state: request.state.clone(),
-            code,
-            reason,
-        };
+        // The sign-in is used up: only the client can begin another, so that an
+        // outage from here on is told to it.
+        let try_later = |outage: Outage| self.answer_outage(&request, &outage);
+        let found = self.find_client(&request.client_id).await;
+        // It may have been removed while the person signed in.
+        let client = found.map_err(try_later)?.ok_or(PageError::UnknownClient)?;
         let identity = match self.idp.finish(&login, answer).await {
             Ok(identity) => identity,
-            Err(error) => return Err(refuse(self.judge_failure(error))),
+            Err(error) => return Err(refuse(&request, self.judge_failure(error))),
         };
-        // The sign-in is used up: only the client can begin another, so an
-        // outage from here on is told to it.
-        let try_later = |outage: Outage| {
-            self.report(&outage);
-            refuse((ErrorCode::TemporarilyUnavailable, "try again later"))
-        };
-        let approval = self.approve(&request, &identity).await.map_err(try_later)?;
-        let approval = approval
-            .ok_or_else(|| refuse((ErrorCode::AccessDenied, "this person may not sign in here")))?;
+        let approval = self.approve(&request, &client, &identity).await;
+        let approval = approval.map_err(try_later)?.ok_or_else(|| {
+            let reason = "this person may not sign in here";
+            refuse(&request, (ErrorCode::AccessDenied, reason))
+        })?;
         let code = self
             .give_code(&request, identity, approval)
             .await
@@ -144,8 +142,7 @@ impl AuthorizationServer {
     }
 
     fn resume_login(&self, state: Secret, pending: &PendingAuthorization) -> Result<Login, Outage> {
-        let verifier =
-            CodeVerifier::parse(&pending.verifier).map_err(|_| crate::model::SealError)?;
+        let verifier = CodeVerifier::parse(&pending.verifier).map_err(|_| SealError)?;
         Ok(Login {
             state,
             nonce: Secret::new(pending.nonce.as_str()),
@@ -179,19 +176,32 @@ impl AuthorizationServer {
         }
     }
 
+    fn answer_outage(&self, request: &AuthorizedRequest, outage: &Outage) -> AuthorizeError {
+        self.report(outage);
+        let heard = match outage {
+            // Trying again would not help.
+            Outage::TokenTooLong => (ErrorCode::ServerError, "the server is misconfigured"),
+            Outage::Store(_)
+            | Outage::Entropy(_)
+            | Outage::Sign(_)
+            | Outage::Seal(_)
+            | Outage::IdentityProvider(_)
+            | Outage::Policy(_)
+            | Outage::Collision => (ErrorCode::TemporarilyUnavailable, "try again later"),
+        };
+        refuse(request, heard)
+    }
+
     /// Asks the policy; what it grants is cut down to what was consented to.
     async fn approve(
         &self,
         request: &AuthorizedRequest,
+        client: &ClientRecord,
         identity: &Identity,
     ) -> Result<Option<Approval>, Outage> {
-        // The client may have been removed while the person signed in.
-        let Some(client) = self.find_client(&request.client_id).await? else {
-            return Ok(None);
-        };
         let attempt = LoginAttempt {
             identity,
-            client: &client,
+            client,
             scope: &request.scope,
             resource: &request.resource,
         };
@@ -204,6 +214,10 @@ impl AuthorizationServer {
         approval
             .claims
             .retain(|name, _| !AccessTokenClaims::RESERVED.contains(&name.as_str()));
+        let claims = serde_json::to_string(&approval.claims).map_err(|_| SealError)?;
+        if claims.len() > MAX_CLAIMS_BYTES {
+            return Err(Outage::TokenTooLong);
+        }
         Ok((!approval.scope.is_empty()).then_some(approval))
     }
 
@@ -234,6 +248,18 @@ impl AuthorizationServer {
             scope: login.scope,
         });
         Ok(code)
+    }
+}
+
+fn refuse(
+    request: &AuthorizedRequest,
+    (code, reason): (ErrorCode, &'static str),
+) -> AuthorizeError {
+    AuthorizeError::Redirect {
+        to: request.redirect_uri.clone(),
+        state: request.state.clone(),
+        code,
+        reason,
     }
 }
 

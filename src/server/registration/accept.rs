@@ -48,6 +48,7 @@ pub(super) fn accept(
         grant_types: accept_grant_types(metadata.grant_types.as_deref())?,
         scope: metadata
             .scope
+            .filter(|text| !text.trim().is_empty())
             .map(|text| accept_scope(&text, grantable))
             .transpose()?,
     })
@@ -105,14 +106,10 @@ fn accept_scope(text: &str, grantable: &Scope) -> Result<Scope, RegistrationErro
                 .cloned()
         })
         .collect();
-    if known.is_empty() && !text.trim().is_empty() {
+    if known.is_empty() {
         return Err(RegistrationError::NoScope);
     }
-    Ok(if known.is_empty() {
-        grantable.clone()
-    } else {
-        known
-    })
+    Ok(known)
 }
 
 /// A name of nothing but white space is none: the person would see no name.

@@ -1,0 +1,183 @@
+//! The adapters move bytes: what the endpoints promise holds behind a router.
+#![cfg(all(feature = "axum", feature = "test-util"))]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::any;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use oauth_for_mcp::adapter::axum::{protected, routes};
+use oauth_for_mcp::endpoint::Endpoints;
+use oauth_for_mcp::test_util::{TestClient, TestServer};
+use oauth_for_mcp::{McpAuthBuilder, VerifiedToken};
+use tower_service::Service as _;
+
+const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+
+async fn who(caller: Option<VerifiedToken>, body: String) -> String {
+    let name = caller.map_or_else(|| "nobody".to_owned(), |token| token.subject().to_string());
+    format!("{name}: {} bytes", body.len())
+}
+
+async fn strictly(caller: VerifiedToken) -> String {
+    caller.subject().to_string()
+}
+
+async fn ask(router: &Router, request: Request<Body>) -> Response<Body> {
+    router.clone().call(request).await.unwrap()
+}
+
+async fn get(router: &Router, path: &str) -> (u16, String) {
+    read(ask(router, Request::get(path).body(Body::empty()).unwrap()).await).await
+}
+
+async fn call(router: &Router, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
+    let mut request = Request::post(path).header("content-type", "application/json");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    read(ask(router, request).await).await
+}
+
+async fn read(response: Response<Body>) -> (u16, String) {
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+async fn token(server: &TestServer, scope: &str) -> String {
+    let client = TestClient::register(server).await;
+    client.sign_in(server, scope).await.access_token
+}
+
+#[tokio::test]
+async fn a_router_holds_the_mcp_endpoint_and_every_route_around_it() {
+    for (url, below) in [
+        ("https://mcp.example.com", ""),
+        ("https://mcp.example.com/tenant", "/tenant"),
+    ] {
+        let server = TestServer::at(url, |builder| builder);
+        let router: Router = server.auth().router(any(who));
+        let mcp = format!("{below}/mcp");
+        for path in [
+            format!("/.well-known/oauth-protected-resource{mcp}"),
+            "/.well-known/oauth-protected-resource".to_owned(),
+            format!("/.well-known/oauth-authorization-server{below}"),
+            format!("{below}/.well-known/openid-configuration"),
+            format!("{below}/jwks"),
+        ] {
+            assert_eq!(get(&router, &path).await.0, 200, "{path}");
+        }
+        let (status, body) = get(&router, "/.well-known/oauth-protected-resource/other").await;
+        assert_eq!(status, 404);
+        assert!(body.starts_with('{'), "{body}");
+        assert_eq!(get(&router, "/elsewhere").await.0, 404);
+        assert_eq!(get(&router, &format!("{below}/token")).await.0, 405);
+        assert_eq!(call(&router, &mcp, None, PING).await.0, 401);
+
+        let token = token(&server, "notes:read").await;
+        let (status, body) = call(&router, &mcp, Some(&token), PING).await;
+        assert_eq!(
+            (status, body),
+            (200, format!("alice: {} bytes", PING.len()))
+        );
+        let add = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add_note"}}"#;
+        assert_eq!(call(&router, &mcp, Some(&token), add).await.0, 403);
+    }
+}
+
+#[tokio::test]
+async fn a_public_operation_reaches_the_handler_with_nobody() {
+    let public = |builder: McpAuthBuilder| builder.public_method("ping");
+    let server = TestServer::with(public);
+    let router: Router = server.auth().router(any(who));
+
+    let (status, body) = call(&router, "/mcp", None, PING).await;
+
+    assert_eq!(
+        (status, body),
+        (200, format!("nobody: {} bytes", PING.len()))
+    );
+}
+
+#[tokio::test]
+async fn a_handler_that_needs_a_caller_fails_closed_without_protection() {
+    let router: Router = Router::new().route("/open", any(strictly));
+    assert_eq!(get(&router, "/open").await.0, 500);
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_before_they_are_read_whole() {
+    let server = TestServer::new();
+    let router: Router = server.auth().router(any(who));
+    let endless = || Body::from_stream(Endless);
+    let request = Request::post("/token").body(endless()).unwrap();
+    assert_eq!(ask(&router, request).await.status(), 413);
+
+    let token = token(&server, "notes:read").await;
+    let request = Request::post("/mcp")
+        .header("authorization", format!("Bearer {token}"))
+        .body(endless())
+        .unwrap();
+    assert_eq!(ask(&router, request).await.status(), 413);
+    // Who is not let in is not listened to.
+    let request = Request::post("/mcp").body(endless()).unwrap();
+    assert_eq!(ask(&router, request).await.status(), 401);
+}
+
+/// Sends for ever.
+struct Endless;
+
+impl futures_core::Stream for Endless {
+    type Item = Result<bytes::Bytes, std::io::Error>;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(Some(Ok(bytes::Bytes::from_static(&[b'x'; 4096]))))
+    }
+}
+
+#[tokio::test]
+async fn a_guard_alone_leaves_the_paths_of_other_servers_to_the_host() {
+    let server = TestServer::new();
+    let endpoints = Arc::new(Endpoints::for_resource(server.auth().resource()));
+    let host = Router::new().route(
+        "/.well-known/openid-configuration",
+        any(|| async { "the host's own" }),
+    );
+    let guarded = protected("/mcp", server.auth().protection().clone(), any(who));
+    // In either order: the guard of one path is not the fallback of all.
+    for router in [
+        host.clone()
+            .merge(routes(Arc::clone(&endpoints)))
+            .merge(guarded.clone()),
+        guarded.merge(routes(endpoints)).merge(host),
+    ] {
+        let (status, body) = get(&router, "/.well-known/openid-configuration").await;
+        assert_eq!((status, body.as_str()), (200, "the host's own"));
+        assert_eq!(
+            get(&router, "/.well-known/oauth-protected-resource")
+                .await
+                .0,
+            200
+        );
+        assert_eq!(get(&router, "/elsewhere").await.0, 404);
+        assert_eq!(call(&router, "/mcp", None, PING).await.0, 401);
+    }
+}
+
+#[tokio::test]
+async fn documents_answer_to_head() {
+    let server = TestServer::new();
+    let router: Router = server.auth().router(any(who));
+    for path in ["/jwks", "/.well-known/oauth-authorization-server"] {
+        let request = Request::head(path).body(Body::empty()).unwrap();
+        assert_eq!(ask(&router, request).await.status(), 200, "{path}");
+    }
+}
