@@ -14,12 +14,8 @@ pub(super) async fn respond(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
 ) -> Response<Bytes> {
-    let form = match form::body(request) {
-        Ok(form) => form,
-        Err(refusal) => return refusal,
-    };
-    let client = match form::authenticate(server, request, &form).await {
-        Ok(client) => client,
+    let (client, form) = match form::of_client(server, request).await {
+        Ok(both) => both,
         Err(refusal) => return refusal,
     };
     let result = match RevocationRequest::parse(&form) {

@@ -14,13 +14,8 @@ pub(super) async fn respond(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
 ) -> Response<Bytes> {
-    let form = match form::body(request) {
-        Ok(form) => form,
-        Err(refusal) => return refusal,
-    };
-    // Who asks comes first: a request that fails here changes nothing.
-    let client = match form::authenticate(server, request, &form).await {
-        Ok(client) => client,
+    let (client, form) = match form::of_client(server, request).await {
+        Ok(both) => both,
         Err(refusal) => return refusal,
     };
     let result = match TokenRequest::parse(&form) {

@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use crate::event::{EventSink, TracingSink};
 use crate::idp::{DevelopmentLogin, IdentityProvider};
-use crate::jose::{Algorithm, KeyRing};
+use crate::jose::KeyRing;
 use crate::mcp_auth::{McpAuth, McpAuthError};
 use crate::resource::verifier::LocalVerifier;
 use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy};
 use crate::server::{
-    AccessTokenFormat, AllowEveryone, AuthorizationServer, AuthorizationServerBuilder, ConfigError,
-    Lifetimes, LoginPolicy, PreregisteredClient,
+    AccessTokenFormat, AllowEveryone, AuthorizationServer, AuthorizationServerBuilder, Lifetimes,
+    LoginPolicy, PreregisteredClient,
 };
 use crate::store::{MemoryStore, Store};
 use crate::types::{
@@ -253,18 +253,13 @@ impl McpAuthBuilder {
             Some(store) => Arc::clone(store),
             None => Arc::new(MemoryStore::with_clock(Arc::clone(&self.clock))),
         };
-        let keys = match &self.keys {
-            Some(keys) => Arc::clone(keys),
-            None => Arc::new(
-                KeyRing::generate(Algorithm::Es256, &*self.entropy)
-                    .map_err(|error| ConfigError::Key(error.to_string()))?,
-            ),
-        };
         let idp = self.sign_in(&issuer)?;
-        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(&keys), Arc::clone(&store));
-        let guard = self.guard(issuer.clone(), resource.clone(), verifier)?;
-        let server = AuthorizationServer::builder(issuer, resource, store, idp).keys(keys);
-        McpAuth::new(self.configure(server)?.build()?, guard.build()?)
+        let server =
+            AuthorizationServer::builder(issuer.clone(), resource.clone(), Arc::clone(&store), idp);
+        let server = self.configure(server)?.build()?;
+        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(server.keys()), store);
+        let guard = self.guard(issuer, resource, verifier)?.build()?;
+        McpAuth::new(server, guard)
     }
 
     fn resource(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
@@ -333,26 +328,29 @@ impl McpAuthBuilder {
     }
 
     fn configure(
-        self,
+        &self,
         mut server: AuthorizationServerBuilder,
     ) -> Result<AuthorizationServerBuilder, McpAuthError> {
-        for (scope, description) in self.scopes {
-            server = server.scope(ScopeToken::parse(&scope)?, description);
+        for (scope, description) in &self.scopes {
+            server = server.scope(ScopeToken::parse(scope)?, description);
         }
-        for client in self.clients {
-            server = server.client(client);
+        for client in &self.clients {
+            server = server.client(client.clone());
         }
-        for alias in self.aliases {
-            server = server.resource_alias(ResourceUri::parse(&alias)?);
+        for alias in &self.aliases {
+            server = server.resource_alias(ResourceUri::parse(alias)?);
+        }
+        if let Some(keys) = &self.keys {
+            server = server.keys(Arc::clone(keys));
         }
         if self.allow_http {
             server = server.dangerous_allow_http();
         }
         Ok(server
-            .policy(self.policy)
-            .clock(self.clock)
-            .entropy(self.entropy)
-            .events(self.events)
+            .policy(Arc::clone(&self.policy))
+            .clock(Arc::clone(&self.clock))
+            .entropy(Arc::clone(&self.entropy))
+            .events(Arc::clone(&self.events))
             .dynamic_registration(self.dynamic_registration)
             .lifetimes(self.lifetimes)
             .access_token_format(self.format))
