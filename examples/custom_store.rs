@@ -14,17 +14,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use oauth_for_mcp::model::{
-    AccessTokenRecord, ClientRecord, CodeRecord, CodeStage, GrantRecord, IssuedRecords,
-    PendingRecord, RefreshRecord, Registration,
+    AccessTokenRecord, ClientRecord, CodeRecord, CodeStage, GrantFilter, GrantRecord,
+    IssuedRecords, PendingRecord, RefreshRecord, Registration, RotatedRecords, Sealed,
+    SigningKeyRecord,
 };
 use oauth_for_mcp::store::contract::{PROMISES, Trial};
 use oauth_for_mcp::store::{
-    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, PendingStore, Redemption,
-    RefreshTokenStore, Rotation, StoreError, Sweep,
+    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, PendingStore,
+    Redemption, RefreshTokenStore, Rotation, SigningKeyStore, StoreError, Sweep,
 };
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 type Answer<T> = Result<T, StoreError>;
@@ -101,16 +102,24 @@ impl Rows {
 
     fn refresh(
         &self,
-        family: &TokenHash,
+        grant: &GrantId,
         now: Timestamp,
     ) -> Answer<Option<(RefreshRecord, GrantRecord)>> {
-        self.read_token(&hash_row("refresh", family), now, |it: &RefreshRecord| {
-            &it.grant_id
-        })
+        self.read_token(&refresh_row(grant), now, |it: &RefreshRecord| &it.grant_id)
+    }
+
+    /// The grants that are alive, in the order of their identifiers.
+    fn grants(&self, now: Timestamp) -> Answer<Vec<GrantRecord>> {
+        let rows = self.0.keys().filter(|row| row.starts_with("grant/"));
+        let grants = rows.map(|row| self.read_live(row, now));
+        grants.filter_map(Result::transpose).collect()
     }
 
     /// Whether a sweep may delete the row.
     fn is_over(&self, row: &str, json: &str, now: Timestamp) -> Answer<bool> {
+        if row.starts_with("signing key/") {
+            return Ok(false);
+        }
         if !row.starts_with("client/") {
             let json: Value = serde_json::from_str(json).map_err(StoreError::new)?;
             return Ok(has_passed(&json["expires_at"], now));
@@ -125,13 +134,8 @@ impl Rows {
     }
 
     fn holds_grant(&self, client: &ClientId, now: Timestamp) -> Answer<bool> {
-        for row in self.0.keys().filter(|row| row.starts_with("grant/")) {
-            let grant = self.read_live::<GrantRecord>(row, now)?;
-            if grant.is_some_and(|grant| grant.client_id == *client) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let mut grants = self.grants(now)?.into_iter();
+        Ok(grants.any(|grant| grant.client_id == *client))
     }
 }
 
@@ -155,6 +159,15 @@ fn hash_row(table: &str, hash: &TokenHash) -> String {
 
 fn grant_row(id: &GrantId) -> String {
     format!("grant/{id}")
+}
+
+fn refresh_row(grant: &GrantId) -> String {
+    format!("refresh/{grant}")
+}
+
+/// With leading zeros, so that the order of the rows is that of the generations.
+fn key_row(generation: u32) -> String {
+    format!("signing key/{generation:010}")
 }
 
 #[async_trait]
@@ -231,7 +244,7 @@ impl CodeStore for KeyValueStore {
             ready.push(written(hash_row("access", &access.hash), access)?);
         }
         if let Some(refresh) = &issued.refresh {
-            ready.push(written(hash_row("refresh", &refresh.family), refresh)?);
+            ready.push(written(refresh_row(&refresh.grant_id), refresh)?);
         }
         rows.0.extend(ready);
         Ok(Redemption::Done)
@@ -247,6 +260,37 @@ impl GrantStore for KeyValueStore {
     /// Without their grant the tokens are absent; a sweep deletes them in time.
     async fn revoke_grant(&self, id: &GrantId) -> Answer<bool> {
         Ok(self.begin()?.0.remove(&grant_row(id)).is_some())
+    }
+
+    async fn list_grants(
+        &self,
+        filter: &GrantFilter,
+        after: Option<&GrantId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<Vec<GrantRecord>> {
+        let wanted = |grant: &GrantRecord| match filter {
+            GrantFilter::All => true,
+            GrantFilter::Client(client) => grant.client_id == *client,
+            GrantFilter::Subject(hashes) => hashes.contains(&grant.subject),
+        };
+        let mut grants = self.begin()?.grants(now)?;
+        grants.retain(|grant| after.is_none_or(|after| grant.id > *after) && wanted(grant));
+        grants.truncate(limit);
+        Ok(grants)
+    }
+
+    async fn reseal_grant(&self, old: &GrantRecord, new: &GrantRecord) -> Answer<bool> {
+        let mut rows = self.begin()?;
+        let row = grant_row(&old.id);
+        let found = rows.read::<GrantRecord>(&row)?;
+        let Some(mut grant) = found.filter(|grant| grant.details == old.details) else {
+            return Ok(false);
+        };
+        grant.subject = new.subject;
+        grant.details = new.details.clone();
+        rows.0.extend([written(row, &grant)?]);
+        Ok(true)
     }
 }
 
@@ -268,32 +312,103 @@ impl AccessTokenStore for KeyValueStore {
 impl RefreshTokenStore for KeyValueStore {
     async fn find_refresh_token(
         &self,
-        family: &TokenHash,
+        grant: &GrantId,
         now: Timestamp,
     ) -> Answer<Option<(RefreshRecord, GrantRecord)>> {
-        self.begin()?.refresh(family, now)
+        self.begin()?.refresh(grant, now)
     }
 
     async fn rotate_refresh_token(
         &self,
         spent: &TokenHash,
-        next: RefreshRecord,
-        access: Option<AccessTokenRecord>,
+        next: RotatedRecords,
         now: Timestamp,
     ) -> Answer<Rotation> {
         let mut rows = self.begin()?;
-        let Some((held, _)) = rows.refresh(&next.family, now)? else {
+        let id = &next.refresh.grant_id;
+        let Some((held, mut grant)) = rows.refresh(id, now)? else {
             return Ok(Rotation::Absent);
         };
         if held.current != *spent {
             return Ok(Rotation::Lost(held));
         }
-        let mut ready = vec![written(hash_row("refresh", &next.family), &next)?];
-        if let Some(access) = &access {
+        grant.expires_at = next.grant_expires_at;
+        let mut ready = vec![
+            written(refresh_row(id), &next.refresh)?,
+            written(grant_row(id), &grant)?,
+        ];
+        if let Some(access) = &next.access {
             ready.push(written(hash_row("access", &access.hash), access)?);
         }
         rows.0.extend(ready);
         Ok(Rotation::Done)
+    }
+}
+
+#[async_trait]
+impl SigningKeyStore for KeyValueStore {
+    async fn list_signing_keys(&self) -> Answer<Vec<SigningKeyRecord>> {
+        let rows = self.begin()?;
+        let keys = rows.0.keys().filter(|row| row.starts_with("signing key/"));
+        let keys = keys.map(|row| rows.read(row));
+        keys.filter_map(Result::transpose).collect()
+    }
+
+    async fn insert_signing_key(&self, key: SigningKeyRecord) -> Answer<Insertion> {
+        self.begin()?.insert(key_row(key.generation), &key)
+    }
+
+    async fn reseal_signing_key(
+        &self,
+        generation: u32,
+        old: &Sealed,
+        new: &Sealed,
+    ) -> Answer<bool> {
+        let mut rows = self.begin()?;
+        let row = key_row(generation);
+        let found = rows.read::<SigningKeyRecord>(&row)?;
+        let Some(mut key) = found.filter(|key| key.private == *old) else {
+            return Ok(false);
+        };
+        key.private = new.clone();
+        rows.0.extend([written(row, &key)?]);
+        Ok(true)
+    }
+
+    async fn remove_signing_key(&self, generation: u32) -> Answer<()> {
+        self.begin()?.0.remove(&key_row(generation));
+        Ok(())
+    }
+}
+
+/// Who holds a lease, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Lease {
+    holder: String,
+    expires_at: Timestamp,
+}
+
+#[async_trait]
+impl LeaseStore for KeyValueStore {
+    async fn take_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Answer<bool> {
+        let mut rows = self.begin()?;
+        let row = format!("lease/{name}");
+        let held = rows.read_live::<Lease>(&row, now)?;
+        if held.is_some_and(|lease| lease.holder != holder) {
+            return Ok(false);
+        }
+        let lease = Lease {
+            holder: holder.to_owned(),
+            expires_at: until,
+        };
+        rows.0.extend([written(row, &lease)?]);
+        Ok(true)
     }
 }
 

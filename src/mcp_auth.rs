@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::endpoint::{Endpoints, Protection};
 use crate::resource::ResourceServer;
-use crate::server::AuthorizationServer;
+use crate::server::{AuthorizationServer, Grants, Outage, Sweeper};
+use crate::types::EntropyError;
 
 pub use builder::McpAuthBuilder;
 pub use error::McpAuthError;
@@ -55,6 +56,32 @@ impl McpAuth {
     #[must_use]
     pub const fn protection(&self) -> &Protection {
         &self.protection
+    }
+
+    /// Makes sure that the store answers and that the master keys open what is in
+    /// it, so that a mistake shows when the server starts.
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] with the cause.
+    pub async fn prepare(&self) -> Result<(), Outage> {
+        self.server.prepare().await
+    }
+
+    /// The grants that are alive, to list and to end them.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        self.server.grants()
+    }
+
+    /// What keeps the store small; [`run`](Sweeper::run) it in a task of its own.
+    /// The store in memory needs none.
+    ///
+    /// # Errors
+    ///
+    /// [`EntropyError`] if there was no randomness to name this replica.
+    pub fn sweeper(&self) -> Result<Sweeper, EntropyError> {
+        self.server.sweeper()
     }
 
     /// Every route: the MCP endpoint, protected, at the path of the resource,

@@ -13,7 +13,7 @@ use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::test_util::{TestClient, TestServer, Tokens};
 use tokio::task::JoinSet;
 
-use faulty_store::FaultyStore;
+use faulty_store::{FaultyStore, master_keys};
 
 const RACERS: usize = 50;
 const FORMATS: [AccessTokenFormat; 2] = [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque];
@@ -28,7 +28,11 @@ impl Race {
     async fn new(format: AccessTokenFormat) -> Self {
         let store = FaultyStore::new();
         let shared = Arc::new(store.clone());
-        let server = TestServer::with(|builder| builder.access_token_format(format).store(shared));
+        let server = TestServer::with(|builder| {
+            builder
+                .access_token_format(format)
+                .store(shared, master_keys())
+        });
         let client = TestClient::register(&server).await;
         Self {
             server: Arc::new(server),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauth_for_mcp::McpAuth;
 use oauth_for_mcp::idp::FixedIdentity;
-use oauth_for_mcp::model::Identity;
+use oauth_for_mcp::model::{Identity, MasterKey, MasterKeys};
 use oauth_for_mcp::server::PreregisteredClient;
 use oauth_for_mcp::store::{MemoryLimits, MemoryStore};
 use oauth_for_mcp::types::Subject;
@@ -30,8 +30,9 @@ pub(crate) fn server(origin: &str) -> McpAuth {
         grants: usize::MAX,
         ..MemoryLimits::default()
     });
+    let keys = MasterKeys::new(MasterKey::from_bytes(&[7; 32]));
     McpAuth::builder(origin)
-        .store(Arc::new(store))
+        .store(Arc::new(store), Arc::new(keys))
         .scope("notes:read", "Read your notes")
         .scope("notes:write", "Add notes for you")
         .identity_provider(FixedIdentity::new(Identity::new("idp", alice)))

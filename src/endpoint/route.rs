@@ -188,7 +188,13 @@ impl Endpoints {
             ServerRoute::Token => super::token::respond(server, request).await,
             ServerRoute::Register => super::register::respond(server, request).await,
             ServerRoute::Revoke => super::revoke::respond(server, request).await,
-            ServerRoute::Jwks => respond::json(StatusCode::OK, &server.jwks()),
+            ServerRoute::Jwks => match server.jwks().await {
+                Ok(keys) => respond::json(StatusCode::OK, &keys),
+                Err(outage) => {
+                    server.report(&outage);
+                    respond::error(ErrorCode::TemporarilyUnavailable, respond::OUTAGE)
+                }
+            },
         }
     }
 }

@@ -4,7 +4,7 @@
 
 mod sink;
 
-use crate::types::{ClientId, GrantId, Scope, Subject};
+use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use sink::{EventSink, TracingSink};
 
@@ -75,7 +75,7 @@ pub enum Event {
         /// The grant that is gone.
         grant_id: GrantId,
     },
-    /// A client gave up its grant.
+    /// A client gave up its grant, or the host ended it.
     GrantRevoked {
         /// The client.
         client_id: ClientId,
@@ -93,6 +93,18 @@ pub enum Event {
         subject: Subject,
         /// What the operation needs.
         required: Scope,
+    },
+    /// A key to sign access tokens with was made and stored.
+    SigningKeyCreated {
+        /// Which key of the issuer it is, counted from 1.
+        generation: u32,
+        /// From when on it signs.
+        signs_from: Timestamp,
+    },
+    /// What had expired was deleted from the store.
+    Swept {
+        /// How many records there were.
+        deleted: usize,
     },
     /// Something the server depends on failed; clients hear 503 or 500.
     Outage {

@@ -23,12 +23,14 @@ impl EventSink for TracingSink {
             | Event::LoginCompleted { .. }
             | Event::GrantRevoked { .. }
             | Event::ConsentDenied { .. }
+            | Event::SigningKeyCreated { .. }
             | Event::LoginFailed { .. } => tracing::info!(target: "oauth_for_mcp", ?event),
             Event::RegistrationRefused { .. }
             | Event::AuthorizationRefused { .. }
             | Event::TokensIssued { .. }
             | Event::TokenRequestRefused { .. }
             | Event::AccessTokenRefused { .. }
+            | Event::Swept { .. }
             | Event::ScopeInsufficient { .. } => tracing::debug!(target: "oauth_for_mcp", ?event),
         }
     }

@@ -4,13 +4,14 @@ use crate::event::{EventSink, TracingSink};
 use crate::idp::{DevelopmentLogin, IdentityProvider};
 use crate::jose::KeyRing;
 use crate::mcp_auth::{McpAuth, McpAuthError};
+use crate::model::MasterKeys;
 use crate::resource::verifier::LocalVerifier;
 use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy};
 use crate::server::{
     AccessTokenFormat, AllowEveryone, AuthorizationServer, AuthorizationServerBuilder, Lifetimes,
     LoginPolicy, PreregisteredClient,
 };
-use crate::store::{MemoryStore, Store};
+use crate::store::{KeySchedule, Store, Vault};
 use crate::types::{
     Clock, Entropy, Issuer, ResourceUri, Scope, ScopeToken, SystemClock, SystemEntropy,
 };
@@ -34,8 +35,9 @@ pub struct McpAuthBuilder {
     format: AccessTokenFormat,
     name: Option<String>,
     allow_http: bool,
-    store: Option<Arc<dyn Store>>,
+    vault: Option<Vault>,
     keys: Option<Arc<KeyRing>>,
+    key_schedule: KeySchedule,
     policy: Arc<dyn LoginPolicy>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -68,8 +70,9 @@ impl McpAuthBuilder {
             format: AccessTokenFormat::default(),
             name: None,
             allow_http: false,
-            store: None,
+            vault: None,
             keys: None,
+            key_schedule: KeySchedule::default(),
             policy: Arc::new(AllowEveryone),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -182,18 +185,28 @@ impl McpAuthBuilder {
         self
     }
 
-    /// Where records are kept; by default in memory, so that everybody has to
-    /// sign in again after a restart.
+    /// Where records are kept, and the keys that seal them there; by default in
+    /// memory, so that everybody has to sign in again after a restart.
+    ///
+    /// Replicas that share a store have to be given the same keys.
     #[must_use]
-    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = Some(store);
+    pub fn store(mut self, store: Arc<dyn Store>, master_keys: Arc<MasterKeys>) -> Self {
+        self.vault = Some(Vault::new(store, master_keys));
         self
     }
 
-    /// The keys that sign access tokens; by default one new ES256 key.
+    /// The keys that sign access tokens; by default they are made when needed,
+    /// kept in the store and follow each other by [`key_schedule`](Self::key_schedule).
     #[must_use]
     pub fn keys(mut self, keys: Arc<KeyRing>) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// When the keys in the store follow each other: by default every 90 days.
+    #[must_use]
+    pub const fn key_schedule(mut self, schedule: KeySchedule) -> Self {
+        self.key_schedule = schedule;
         self
     }
 
@@ -249,15 +262,15 @@ impl McpAuthBuilder {
         };
         let resource = self.resource(&issuer)?;
         self.judge_scopes()?;
-        let store = match &self.store {
-            Some(store) => Arc::clone(store),
-            None => Arc::new(MemoryStore::with_clock(Arc::clone(&self.clock))),
+        let vault = match &self.vault {
+            Some(vault) => vault.clone(),
+            None => Vault::in_memory(Arc::clone(&self.clock), &*self.entropy)?,
         };
         let idp = self.sign_in(&issuer)?;
         let server =
-            AuthorizationServer::builder(issuer.clone(), resource.clone(), Arc::clone(&store), idp);
+            AuthorizationServer::builder(issuer.clone(), resource.clone(), vault.clone(), idp);
         let server = self.configure(server)?.build()?;
-        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(server.keys()), store);
+        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(server.keys()), vault);
         let guard = self.guard(issuer, resource, verifier)?.build()?;
         McpAuth::new(server, guard)
     }
@@ -351,6 +364,7 @@ impl McpAuthBuilder {
             .clock(Arc::clone(&self.clock))
             .entropy(Arc::clone(&self.entropy))
             .events(Arc::clone(&self.events))
+            .key_schedule(self.key_schedule)
             .dynamic_registration(self.dynamic_registration)
             .lifetimes(self.lifetimes)
             .access_token_format(self.format))

@@ -3,7 +3,7 @@ use thiserror::Error;
 use crate::idp::NotLoopback;
 use crate::resource::ResourceConfigError;
 use crate::server::ConfigError;
-use crate::types::{InvalidIssuer, InvalidResourceUri, InvalidScope};
+use crate::types::{EntropyError, InvalidIssuer, InvalidResourceUri, InvalidScope};
 
 /// The settings are incomplete, unsafe or contradict each other.
 #[derive(Debug, Error)]
@@ -30,6 +30,9 @@ pub enum McpAuthError {
     /// The resource server refuses its settings.
     #[error("{0}")]
     Resource(#[from] ResourceConfigError),
+    /// There was no randomness for a master key.
+    #[error("{0}")]
+    Entropy(#[from] EntropyError),
     /// The path of the MCP endpoint does not begin with a slash.
     #[error("the path of the MCP endpoint has to begin with a slash")]
     RelativePath,

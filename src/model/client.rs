@@ -14,18 +14,22 @@ pub struct ClientRecord {
     /// How the client came to be known.
     pub registration: Registration,
     /// What the client calls itself; shown to people, escaped, never trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The page of the client, as it claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     /// Where answers may be sent.
     pub redirect_uris: Vec<RedirectUri>,
     /// How the client proves who it is at the token endpoint.
     pub auth_method: AuthMethod,
     /// Hashes of every secret that is valid now; empty for a public client.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<TokenHash>,
     /// The grants the client may use.
     pub grant_types: BTreeSet<GrantType>,
     /// The scope the client registered for: what it gets when it asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
 }
 

@@ -10,12 +10,15 @@ pub struct Identity {
     /// The person at that provider; unique there and never reassigned.
     pub subject: Subject,
     /// The address of the person, if the provider told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Whether the provider says that the address belongs to the person.
     pub email_verified: bool,
     /// The name to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Every further claim the provider made, for a policy to look at.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub claims: serde_json::Map<String, serde_json::Value>,
 }
 

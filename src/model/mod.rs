@@ -1,21 +1,31 @@
 //! What a store keeps (layer 2).
 //!
 //! Secrets are here only as hashes, and what need not be searched for is
-//! [`Sealed`] under a secret that the store never sees. A record never changes
+//! [`Sealed`] under a secret or a key that the store never sees. A record never changes
 //! by assignment from outside: a store's verbs move it from stage to stage.
 
 mod client;
 mod code;
 mod grant;
 mod identity;
+#[cfg(feature = "server")]
+mod master_key;
 mod pending;
 mod sealed;
+mod signing_key;
 mod token;
 
 pub use client::{AuthMethod, ClientRecord, GrantType, Registration};
 pub use code::{AuthorizedLogin, CodeRecord, CodeStage};
-pub use grant::GrantRecord;
+pub use grant::{Grant, GrantDetails, GrantFilter, GrantRecord};
 pub use identity::Identity;
+#[cfg(feature = "server")]
+pub(crate) use master_key::Place;
+#[cfg(feature = "server")]
+pub use master_key::{
+    InvalidMasterKey, MasterKey, MasterKeyId, MasterKeys, NotRemovable, OpenError,
+};
 pub use pending::{AuthorizedRequest, PendingAuthorization, PendingRecord};
 pub use sealed::{SealError, Sealed};
-pub use token::{AccessTokenRecord, IssuedRecords, RefreshRecord, SpentToken};
+pub use signing_key::SigningKeyRecord;
+pub use token::{AccessTokenRecord, IssuedRecords, RefreshRecord, RotatedRecords, SpentToken};

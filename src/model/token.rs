@@ -20,20 +20,20 @@ pub struct AccessTokenRecord {
 
 /// The refresh tokens of one grant: the one that is valid and the one before it.
 ///
-/// A refresh token has two halves: a *family* secret, the same through the life
-/// of the grant, and a secret of its own. So any token that was ever valid can
-/// be told from a guess, however often the grant was refreshed, while only one
-/// record is kept.
+/// A refresh token names its grant and has two secrets: one of its *family*, the
+/// same through the life of the grant, and one of its own. So any token that was
+/// ever valid can be told from a guess, however often the grant was refreshed,
+/// while only one record is kept.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RefreshRecord {
-    /// The hash of the family secret; the key of the record.
+    /// The grant it belongs to; the key of the record.
+    pub grant_id: GrantId,
+    /// The hash of the family's secret.
     pub family: TokenHash,
     /// The hash of the valid token's own secret.
     pub current: TokenHash,
     /// The token that `current` replaced, if any.
     pub previous: Option<SpentToken>,
-    /// The grant it belongs to.
-    pub grant_id: GrantId,
     /// From when on it is as if it had never been.
     pub expires_at: Timestamp,
 }
@@ -59,4 +59,15 @@ pub struct IssuedRecords {
     pub access: Option<AccessTokenRecord>,
     /// Its first refresh token, if the client may refresh.
     pub refresh: Option<RefreshRecord>,
+}
+
+/// Everything that the use of a refresh token stores, in one write.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RotatedRecords {
+    /// The refresh token that comes next.
+    pub refresh: RefreshRecord,
+    /// The next access token, if it is opaque.
+    pub access: Option<AccessTokenRecord>,
+    /// When the grant ends now unless it is refreshed again.
+    pub grant_expires_at: Timestamp,
 }

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::event::{EventSink, TracingSink};
 use crate::idp::IdentityProvider;
@@ -10,7 +11,7 @@ use crate::server::error::ConfigError;
 use crate::server::policy::{AllowEveryone, LoginPolicy};
 use crate::server::registration::{PreregisteredClient, admit};
 use crate::server::scope_policy::GrantableScopes;
-use crate::store::Store;
+use crate::store::{KeySchedule, SigningKeys, Vault};
 use crate::types::{
     ClientId, Clock, Entropy, Issuer, ResourceUri, Scope, ScopeToken, SystemClock, SystemEntropy,
 };
@@ -29,7 +30,8 @@ pub struct AuthorizationServerBuilder {
     allow_http: bool,
     clients: Vec<PreregisteredClient>,
     keys: Option<Arc<KeyRing>>,
-    store: Arc<dyn Store>,
+    key_schedule: KeySchedule,
+    vault: Vault,
     idp: Arc<dyn IdentityProvider>,
     policy: Arc<dyn LoginPolicy>,
     clock: Arc<dyn Clock>,
@@ -41,7 +43,7 @@ impl AuthorizationServerBuilder {
     pub(super) fn new(
         issuer: Issuer,
         resource: ResourceUri,
-        store: Arc<dyn Store>,
+        vault: Vault,
         idp: Arc<dyn IdentityProvider>,
     ) -> Self {
         // The metadata at the root has to call the resource by its origin.
@@ -57,7 +59,8 @@ impl AuthorizationServerBuilder {
             allow_http: false,
             clients: vec![],
             keys: None,
-            store,
+            key_schedule: KeySchedule::default(),
+            vault,
             idp,
             policy: Arc::new(AllowEveryone),
             clock: Arc::new(SystemClock),
@@ -117,11 +120,18 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// The keys that sign access tokens; by default one new ES256 key, which
-    /// is gone when the process ends.
+    /// The keys that sign access tokens; by default they are made when needed,
+    /// kept in the store and follow each other by [`key_schedule`](Self::key_schedule).
     #[must_use]
     pub fn keys(mut self, keys: Arc<KeyRing>) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// When the keys in the store follow each other.
+    #[must_use]
+    pub const fn key_schedule(mut self, schedule: KeySchedule) -> Self {
+        self.key_schedule = schedule;
         self
     }
 
@@ -175,13 +185,7 @@ impl AuthorizationServerBuilder {
         self.lifetimes.judge()?;
         self.judge_scopes()?;
         let preregistered = self.admit_clients()?;
-        let keys = match self.keys {
-            Some(keys) => keys,
-            None => Arc::new(
-                KeyRing::generate(Algorithm::Es256, &*self.entropy)
-                    .map_err(|error| ConfigError::Key(error.to_string()))?,
-            ),
-        };
+        let keys = Arc::new(self.signing_keys()?);
         Ok(AuthorizationServer {
             issuer: self.issuer,
             resource: self.resource,
@@ -192,13 +196,31 @@ impl AuthorizationServerBuilder {
             dynamic_registration: self.dynamic_registration,
             preregistered,
             keys,
-            store: self.store,
+            vault: self.vault,
             idp: self.idp,
             policy: self.policy,
             clock: self.clock,
             entropy: self.entropy,
             events: self.events,
         })
+    }
+
+    fn signing_keys(&self) -> Result<SigningKeys, ConfigError> {
+        if let Some(ring) = &self.keys {
+            return Ok(SigningKeys::given(Arc::clone(ring)));
+        }
+        let schedule = self.key_schedule;
+        if !matches!(schedule.algorithm, Algorithm::Es256 | Algorithm::EdDsa) {
+            return Err(ConfigError::KeyAlgorithm(schedule.algorithm));
+        }
+        let least = self.lifetimes.access_token + KeySchedule::SPREAD;
+        let period = schedule.period.unwrap_or(Duration::MAX);
+        if schedule.overlap < least || period <= schedule.overlap {
+            return Err(ConfigError::KeySchedule);
+        }
+        let (entropy, events) = (Arc::clone(&self.entropy), Arc::clone(&self.events));
+        let vault = self.vault.clone();
+        Ok(SigningKeys::stored(vault, schedule, entropy, events))
     }
 
     fn judge_scopes(&mut self) -> Result<(), ConfigError> {

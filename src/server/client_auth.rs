@@ -63,7 +63,7 @@ impl AuthorizationServer {
     ) -> Result<Option<Arc<ClientRecord>>, Outage> {
         match self.preregistered.get(id) {
             Some(client) => Ok(Some(Arc::clone(client))),
-            None => Ok(self.store.find_client(id).await?.map(Arc::new)),
+            None => Ok(self.store().find_client(id).await?.map(Arc::new)),
         }
     }
 }

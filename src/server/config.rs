@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use crate::event::{Event, EventSink, causes};
 use crate::idp::IdentityProvider;
-use crate::jose::KeyRing;
 use crate::model::ClientRecord;
 use crate::server::builder::AuthorizationServerBuilder;
 use crate::server::error::{ConfigError, Outage};
 use crate::server::policy::LoginPolicy;
 use crate::server::scope_policy::GrantableScopes;
-use crate::store::Store;
+use crate::store::{SigningKeys, Store, Vault};
 use crate::types::{ClientId, Clock, Entropy, Issuer, ResourceUri};
 
 /// Paths of the endpoints, below the issuer.
@@ -109,8 +108,8 @@ pub struct AuthorizationServer {
     pub(super) format: AccessTokenFormat,
     pub(super) dynamic_registration: bool,
     pub(super) preregistered: HashMap<ClientId, Arc<ClientRecord>>,
-    pub(super) keys: Arc<KeyRing>,
-    pub(super) store: Arc<dyn Store>,
+    pub(super) keys: Arc<SigningKeys>,
+    pub(super) vault: Vault,
     pub(super) idp: Arc<dyn IdentityProvider>,
     pub(super) policy: Arc<dyn LoginPolicy>,
     pub(super) clock: Arc<dyn Clock>,
@@ -124,10 +123,10 @@ impl AuthorizationServer {
     pub fn builder(
         issuer: Issuer,
         resource: ResourceUri,
-        store: Arc<dyn Store>,
+        vault: Vault,
         idp: Arc<dyn IdentityProvider>,
     ) -> AuthorizationServerBuilder {
-        AuthorizationServerBuilder::new(issuer, resource, store, idp)
+        AuthorizationServerBuilder::new(issuer, resource, vault, idp)
     }
 
     /// Who this server is.
@@ -138,8 +137,30 @@ impl AuthorizationServer {
 
     /// The keys that sign its access tokens, for a verifier.
     #[must_use]
-    pub const fn keys(&self) -> &Arc<KeyRing> {
+    pub const fn keys(&self) -> &Arc<SigningKeys> {
         &self.keys
+    }
+
+    /// Where records are kept, and the keys that seal them.
+    #[must_use]
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Makes sure that the store answers, that the master keys open the signing
+    /// keys in it, and that there is one. Whatever is wrong then shows when the
+    /// server starts, and not at the first sign-in.
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] with the cause.
+    pub async fn prepare(&self) -> Result<(), Outage> {
+        self.keys.ring(self.clock.now()).await?;
+        Ok(())
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        self.vault.store()
     }
 
     /// Whether clients can register themselves.

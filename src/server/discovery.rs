@@ -2,6 +2,7 @@ use crate::jose::JwkSet;
 use crate::model::{AuthMethod, GrantType};
 use crate::protocol::metadata::AuthorizationServerMetadata;
 use crate::server::config::{AccessTokenFormat, AuthorizationServer, paths};
+use crate::server::error::Outage;
 
 impl AuthorizationServer {
     /// What this server says of itself ([RFC 8414, section 2]).
@@ -33,8 +34,12 @@ impl AuthorizationServer {
 
     /// The keys with which access tokens can be verified now
     /// ([RFC 7517, section 5](https://www.rfc-editor.org/rfc/rfc7517#section-5)).
-    #[must_use]
-    pub fn jwks(&self) -> JwkSet {
-        self.keys.jwks(self.clock.now())
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] if the keys were never read from the store and cannot be now.
+    pub async fn jwks(&self) -> Result<JwkSet, Outage> {
+        let now = self.clock.now();
+        Ok(self.keys.ring(now).await?.jwks(now))
     }
 }

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::jose::SignError;
+use crate::jose::{Algorithm, SignError};
 use crate::model::SealError;
 use crate::protocol::credentials::InvalidCredentials;
 use crate::protocol::error::ErrorCode;
@@ -33,9 +33,16 @@ pub enum ConfigError {
     /// Two clients have one identifier.
     #[error("the preregistered client {0} is there twice")]
     DuplicateClient(String),
-    /// A key could not be made or used.
-    #[error("the signing key is unusable: {0}")]
-    Key(String),
+    /// New keys are to sign with an algorithm that this crate does not sign with.
+    #[error("keys in the store sign with ES256 or EdDSA, not with {0}")]
+    KeyAlgorithm(Algorithm),
+    /// A key would be gone while tokens that it signed live, or before its
+    /// successor is known everywhere.
+    #[error(
+        "the overlap of signing keys has to be ten minutes longer than an access token lives, \
+         and their period longer than the overlap"
+    )]
+    KeySchedule,
 }
 
 /// A failure of the server itself; the client may try again.

@@ -9,10 +9,12 @@ mod client_auth;
 mod config;
 mod discovery;
 mod error;
+mod grants;
 mod policy;
 mod registration;
 mod revoke;
 mod scope_policy;
+mod sweeper;
 mod token;
 
 pub use authorize::{
@@ -25,5 +27,7 @@ pub use error::{
     AuthorizeError, ClientAuthError, ConfigError, Outage, PageError, RegistrationError,
     RevokeError, TokenError,
 };
+pub use grants::{GrantPage, Grants};
 pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};
 pub use registration::PreregisteredClient;
+pub use sweeper::Sweeper;

@@ -41,7 +41,7 @@ impl AuthorizationServer {
             return Ok(());
         }
         if self
-            .store
+            .store()
             .revoke_grant(&grant_id)
             .await
             .map_err(Outage::from)?
@@ -59,28 +59,37 @@ impl AuthorizationServer {
         let now = self.clock.now();
         if let Some(refresh) = RefreshToken::parse(token) {
             let found = self
-                .store
-                .find_refresh_token(&refresh.family_hash(), now)
+                .store()
+                .find_refresh_token(refresh.grant(), now)
                 .await?;
             // Any token of the family will do: a client that is a step behind
             // still means this grant.
+            let found = found.filter(|(record, _)| refresh.is_of(record));
             return Ok(found.map(|(_, grant)| (grant.id, grant.client_id)));
         }
-        if let Some(claims) = self.read_own_token(token) {
+        if let Some(claims) = self.read_own_token(token).await? {
             return Ok(Some((claims.grant_id, claims.client_id)));
         }
-        let found = self.store.find_access_token(&token.hash(), now).await?;
+        let found = self.store().find_access_token(&token.hash(), now).await?;
         Ok(found.map(|(_, grant)| (grant.id, grant.client_id)))
     }
 
     /// The claims of a token that we signed, expired or not.
-    fn read_own_token(&self, token: &Secret) -> Option<OwnClaims> {
-        let jws = Jws::parse(token.expose()).ok()?;
-        let key_id = jws.header().key_id.as_deref()?;
-        let key = self.keys.verifying_key(key_id, self.clock.now())?;
-        let verified = jws.verify(key).ok()?;
+    async fn read_own_token(&self, token: &Secret) -> Result<Option<OwnClaims>, Outage> {
+        let Ok(jws) = Jws::parse(token.expose()) else {
+            return Ok(None);
+        };
+        let Some(key_id) = jws.header().key_id.as_deref() else {
+            return Ok(None);
+        };
+        let now = self.clock.now();
+        let ring = self.keys.ring_with(key_id, now).await?;
+        let key = ring.verifying_key(key_id, now);
+        let Some(verified) = key.and_then(|key| jws.verify(key).ok()) else {
+            return Ok(None);
+        };
         let ours = jws.header().has_typ(ACCESS_TOKEN_TYPE);
-        let claims: OwnClaims = verified.claims().ok()?;
-        (ours && claims.iss == self.issuer.as_str()).then_some(claims)
+        let claims: Option<OwnClaims> = verified.claims().ok();
+        Ok(claims.filter(|claims| ours && claims.iss == self.issuer.as_str()))
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::model::GrantRecord;
+use crate::model::{GrantFilter, GrantRecord};
 use crate::store::StoreError;
 use crate::types::{GrantId, Timestamp};
 
@@ -10,6 +10,8 @@ use crate::types::{GrantId, Timestamp};
 #[async_trait]
 pub trait GrantStore: fmt::Debug + Send + Sync + 'static {
     /// The grant with this identifier, if it is neither revoked nor expired at `now`.
+    ///
+    /// One point read.
     ///
     /// # Errors
     ///
@@ -20,6 +22,25 @@ pub trait GrantStore: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<GrantRecord>, StoreError>;
 
+    /// The first `limit` grants that `filter` names and that are neither revoked
+    /// nor expired at `now`, in the order of their identifiers, byte by byte;
+    /// with `after`, those that follow it.
+    ///
+    /// A grant that begins or ends meanwhile may be listed or not; every other
+    /// one is, once, by who asks again after the last one listed until fewer
+    /// than `limit` come.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot tell.
+    async fn list_grants(
+        &self,
+        filter: &GrantFilter,
+        after: Option<&GrantId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<GrantRecord>, StoreError>;
+
     /// Ends the grant: from then on it and every token it carried are absent.
     ///
     /// Returns whether this call ended it.
@@ -28,4 +49,14 @@ pub trait GrantStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError`] if the outcome is unknown.
     async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError>;
+
+    /// Replaces `subject` and `details` of the grant `old.id` by those of `new`,
+    /// in one atomic step, if `details` is still that of `old`. All else stays.
+    ///
+    /// Returns whether it did.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the outcome is unknown.
+    async fn reseal_grant(&self, old: &GrantRecord, new: &GrantRecord) -> Result<bool, StoreError>;
 }

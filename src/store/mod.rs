@@ -20,24 +20,44 @@ mod code;
 pub mod contract;
 mod error;
 mod grant;
+mod lease;
 mod memory;
 mod pending;
 mod refresh_token;
+mod signing_key;
+#[cfg(feature = "server")]
+mod signing_keys;
 mod sweep;
+#[cfg(feature = "server")]
+mod vault;
 
 pub use access_token::AccessTokenStore;
 pub use client::{ClientStore, Insertion};
 pub use code::{CodeStore, Redemption};
 pub use error::StoreError;
 pub use grant::GrantStore;
+pub use lease::LeaseStore;
 pub use memory::{MemoryLimits, MemoryStore};
 pub use pending::PendingStore;
 pub use refresh_token::{RefreshTokenStore, Rotation};
+pub use signing_key::SigningKeyStore;
+#[cfg(feature = "server")]
+pub use signing_keys::{KeySchedule, SigningKeys};
 pub use sweep::Sweep;
+#[cfg(feature = "server")]
+pub use vault::Vault;
 
 /// Everything an authorization server keeps.
 pub trait Store:
-    ClientStore + PendingStore + CodeStore + GrantStore + AccessTokenStore + RefreshTokenStore + Sweep
+    ClientStore
+    + PendingStore
+    + CodeStore
+    + GrantStore
+    + AccessTokenStore
+    + RefreshTokenStore
+    + SigningKeyStore
+    + LeaseStore
+    + Sweep
 {
 }
 
@@ -48,6 +68,8 @@ impl<S> Store for S where
         + GrantStore
         + AccessTokenStore
         + RefreshTokenStore
+        + SigningKeyStore
+        + LeaseStore
         + Sweep
 {
 }

@@ -2,9 +2,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::model::{AccessTokenRecord, GrantRecord, RefreshRecord};
+use crate::model::{GrantRecord, RefreshRecord, RotatedRecords};
 use crate::store::StoreError;
-use crate::types::{Timestamp, TokenHash};
+use crate::types::{GrantId, Timestamp, TokenHash};
 
 /// What became of a rotation.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,20 +21,21 @@ pub enum Rotation {
 /// Keeps refresh tokens, one record a grant.
 #[async_trait]
 pub trait RefreshTokenStore: fmt::Debug + Send + Sync + 'static {
-    /// The record of this family and its grant, in one point read, if neither
-    /// has expired at `now` and the grant is not revoked.
+    /// The refresh token of this grant and the grant, in one point read, if
+    /// neither has expired at `now` and the grant is not revoked.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the store cannot tell.
     async fn find_refresh_token(
         &self,
-        family: &TokenHash,
+        grant: &GrantId,
         now: Timestamp,
     ) -> Result<Option<(RefreshRecord, GrantRecord)>, StoreError>;
 
-    /// Replaces the record of `next.family` by `next` and stores `access`, in
-    /// one atomic step, if the valid token is `spent`.
+    /// Replaces the refresh token of `next.refresh.grant_id`, moves the expiry of
+    /// the grant and stores the access token, in one atomic step, if the valid
+    /// token is `spent`.
     ///
     /// Of any number of concurrent calls for one `spent`, exactly one gets
     /// [`Rotation::Done`]; every other, now or later, gets [`Rotation::Lost`].
@@ -46,8 +47,7 @@ pub trait RefreshTokenStore: fmt::Debug + Send + Sync + 'static {
     async fn rotate_refresh_token(
         &self,
         spent: &TokenHash,
-        next: RefreshRecord,
-        access: Option<AccessTokenRecord>,
+        next: RotatedRecords,
         now: Timestamp,
     ) -> Result<Rotation, StoreError>;
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
+use thiserror::Error;
 
 use crate::types::{Entropy, EntropyError};
 
@@ -12,6 +13,11 @@ use crate::types::{Entropy, EntropyError};
 #[serde(from = "String")]
 pub struct GrantId(Arc<str>);
 
+/// The text is no identifier of a grant.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("a grant is named by 22 characters of base64url")]
+pub struct InvalidGrantId;
+
 impl GrantId {
     /// A new identifier of 128 bits.
     ///
@@ -20,6 +26,19 @@ impl GrantId {
     /// [`EntropyError`] if the source of randomness failed.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         Ok(Self(entropy.identifier()?.into()))
+    }
+
+    /// Parses an identifier.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidGrantId`] unless `text` is 22 characters of base64url.
+    pub fn parse(text: &str) -> Result<Self, InvalidGrantId> {
+        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if text.len() != 22 || !text.bytes().all(unreserved) {
+            return Err(InvalidGrantId);
+        }
+        Ok(Self(text.into()))
     }
 
     /// The identifier as text, for a store to use as a key.

@@ -19,7 +19,7 @@ pub use client_id::{ClientId, InvalidClientId};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use entropy::SystemEntropy;
 pub use entropy::{Entropy, EntropyError};
-pub use grant_id::GrantId;
+pub use grant_id::{GrantId, InvalidGrantId};
 pub use issuer::{InvalidIssuer, Issuer};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri, RedirectUriKind};

@@ -73,8 +73,8 @@ fn a_resource_of_plain_http_is_for_loopback_or_on_demand() {
     let build = |url: &str, allow: bool| {
         let keys = Arc::clone(server.auth().server().keys());
         let issuer = Issuer::parse(TestServer::PUBLIC_URL).unwrap();
-        let store = Arc::new(oauth_for_mcp::store::MemoryStore::new());
-        let verifier = Arc::new(LocalVerifier::new(issuer.clone(), keys, store));
+        let vault = server.auth().server().vault().clone();
+        let verifier = Arc::new(LocalVerifier::new(issuer.clone(), keys, vault));
         let resource = ResourceUri::parse(url).unwrap();
         let builder = ResourceServer::builder(resource, vec![issuer], verifier);
         let builder = if allow {

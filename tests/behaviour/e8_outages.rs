@@ -8,12 +8,16 @@ use oauth_for_mcp::test_util::{SeededEntropy, TestBrowser, TestClient, TestServe
 use oauth_for_mcp::types::{Entropy, EntropyError};
 use serde_json::json;
 
-use super::faulty_store::{CAUSE, FaultyStore};
+use super::faulty_store::{CAUSE, FaultyStore, master_keys};
 use super::support::{Answer, PING, expect_page, expect_refusal, header, open, post_mcp, text};
 
 fn server_on(store: &FaultyStore, format: AccessTokenFormat) -> TestServer {
     let store = Arc::new(store.clone());
-    TestServer::with(|builder| builder.store(store).access_token_format(format))
+    TestServer::with(|builder| {
+        builder
+            .store(store, master_keys())
+            .access_token_format(format)
+    })
 }
 
 fn expect_outage(answer: &Answer, case: &str) {
@@ -121,7 +125,7 @@ async fn a_client_that_is_known_without_the_store_hears_no_definitive_no_either(
     let known = serde_json::from_value(known).unwrap();
     let store = FaultyStore::new();
     let shared = Arc::new(store.clone());
-    let server = TestServer::with(|builder| builder.store(shared).client(known));
+    let server = TestServer::with(|builder| builder.store(shared, master_keys()).client(known));
     let client = TestClient::known("known", TestClient::REDIRECT_URI);
     let code = client.authorize(&server, "notes:read").await;
     let tokens = client.sign_in(&server, "notes:read").await;
@@ -149,6 +153,13 @@ async fn documents_and_keys_need_no_store() {
     let store = FaultyStore::new();
     let server = server_on(&store, AccessTokenFormat::Jwt);
     store.set_down(true);
+    let keys = server.get("/jwks").await;
+    expect_outage(&keys, "keys that were never read");
+    store.set_down(false);
+    assert_eq!(server.get("/jwks").await.status(), 200);
+
+    store.set_down(true);
+    server.clock().advance(Duration::from_secs(3600));
     for path in [
         "/.well-known/oauth-authorization-server",
         "/.well-known/oauth-protected-resource/mcp",

@@ -19,7 +19,7 @@ use oauth_for_mcp::types::{
 use serde_json::json;
 use tracing::span;
 
-use super::faulty_store::FaultyStore;
+use super::faulty_store::{FaultyStore, master_keys};
 use super::support::{PING, cookie, header, hidden, parameter, post_mcp};
 
 /// Keeps everything that is logged at any level.
@@ -167,7 +167,7 @@ async fn no_secret_is_in_any_log_event_or_error() {
         let server = TestServer::with(|builder| {
             builder
                 .events(sink)
-                .store(shared)
+                .store(shared, master_keys())
                 .access_token_format(format)
         });
         let guard = tracing::subscriber::set_default(log.clone());

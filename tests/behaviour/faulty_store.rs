@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use oauth_for_mcp::model::{
-    AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, IssuedRecords, PendingRecord,
-    RefreshRecord,
+    AccessTokenRecord, ClientRecord, CodeRecord, GrantFilter, GrantRecord, IssuedRecords,
+    MasterKey, MasterKeys, PendingRecord, RefreshRecord, RotatedRecords, Sealed, SigningKeyRecord,
 };
 use oauth_for_mcp::store::{
-    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, MemoryStore, PendingStore,
-    Redemption, RefreshTokenStore, Rotation, StoreError, Sweep,
+    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, MemoryStore,
+    PendingStore, Redemption, RefreshTokenStore, Rotation, SigningKeyStore, StoreError, Sweep,
 };
 use oauth_for_mcp::test_util::TestClock;
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
@@ -59,6 +59,11 @@ impl FaultyStore {
         }
         Ok(&self.memory)
     }
+}
+
+/// A master key for a test.
+pub(super) fn master_keys() -> Arc<MasterKeys> {
+    Arc::new(MasterKeys::new(MasterKey::from_bytes(&[7; 32])))
 }
 
 #[async_trait]
@@ -131,8 +136,23 @@ impl GrantStore for FaultyStore {
         self.working()?.find_grant(id, now).await
     }
 
+    async fn list_grants(
+        &self,
+        filter: &GrantFilter,
+        after: Option<&GrantId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let memory = self.working()?;
+        memory.list_grants(filter, after, limit, now).await
+    }
+
     async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError> {
         self.working()?.revoke_grant(id).await
+    }
+
+    async fn reseal_grant(&self, old: &GrantRecord, new: &GrantRecord) -> Result<bool, StoreError> {
+        self.working()?.reseal_grant(old, new).await
     }
 }
 
@@ -151,10 +171,10 @@ impl AccessTokenStore for FaultyStore {
 impl RefreshTokenStore for FaultyStore {
     async fn find_refresh_token(
         &self,
-        family: &TokenHash,
+        grant: &GrantId,
         now: Timestamp,
     ) -> Result<Option<(RefreshRecord, GrantRecord)>, StoreError> {
-        let found = self.working()?.find_refresh_token(family, now).await;
+        let found = self.working()?.find_refresh_token(grant, now).await;
         self.pass_gate().await;
         found
     }
@@ -162,12 +182,51 @@ impl RefreshTokenStore for FaultyStore {
     async fn rotate_refresh_token(
         &self,
         spent: &TokenHash,
-        next: RefreshRecord,
-        access: Option<AccessTokenRecord>,
+        next: RotatedRecords,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
         let memory = self.working()?;
-        memory.rotate_refresh_token(spent, next, access, now).await
+        memory.rotate_refresh_token(spent, next, now).await
+    }
+}
+
+#[async_trait]
+impl SigningKeyStore for FaultyStore {
+    async fn list_signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
+        self.working()?.list_signing_keys().await
+    }
+
+    async fn insert_signing_key(&self, key: SigningKeyRecord) -> Result<Insertion, StoreError> {
+        self.working()?.insert_signing_key(key).await
+    }
+
+    async fn reseal_signing_key(
+        &self,
+        generation: u32,
+        old: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError> {
+        self.working()?
+            .reseal_signing_key(generation, old, new)
+            .await
+    }
+
+    async fn remove_signing_key(&self, generation: u32) -> Result<(), StoreError> {
+        self.working()?.remove_signing_key(generation).await
+    }
+}
+
+#[async_trait]
+impl LeaseStore for FaultyStore {
+    async fn take_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let memory = self.working()?;
+        memory.take_lease(name, holder, until, now).await
     }
 }
 

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use crate::jose::{Audience, Jws, KeyRing};
-use crate::model::GrantRecord;
+use crate::jose::{Audience, Jws};
+use crate::model::{Grant, GrantDetails};
 use crate::protocol::bearer::BearerToken;
 use crate::protocol::claims::ACCESS_TOKEN_TYPE;
 use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError};
-use crate::store::{Store, StoreError};
+use crate::store::{SigningKeys, StoreError, Vault};
 use crate::types::{ClientId, GrantId, Issuer, Scope, Subject, Timestamp};
 
 /// Verifies the tokens of an authorization server in the same process, or of
@@ -18,8 +18,8 @@ use crate::types::{ClientId, GrantId, Issuer, Scope, Subject, Timestamp};
 #[derive(Debug)]
 pub struct LocalVerifier {
     issuer: Issuer,
-    keys: Arc<KeyRing>,
-    store: Arc<dyn Store>,
+    keys: Arc<SigningKeys>,
+    vault: Vault,
 }
 
 /// The claims that are read from one of our own tokens; all else is in its grant.
@@ -37,13 +37,13 @@ struct OwnClaims {
 }
 
 impl LocalVerifier {
-    /// Verifies what `issuer` signed with `keys` or stored in `store`.
+    /// Verifies what `issuer` signed with `keys` or stored in the store of `vault`.
     #[must_use]
-    pub fn new(issuer: Issuer, keys: Arc<KeyRing>, store: Arc<dyn Store>) -> Self {
+    pub const fn new(issuer: Issuer, keys: Arc<SigningKeys>, vault: Vault) -> Self {
         Self {
             issuer,
             keys,
-            store,
+            vault,
         }
     }
 
@@ -52,10 +52,10 @@ impl LocalVerifier {
         token: &str,
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
-        let claims = self.read(token, now)?;
+        let claims = self.read(token, now).await?;
         // An expired token is refused anyway and need not cost a read.
         let grant = if now < claims.exp {
-            self.store
+            self.vault
                 .find_grant(&claims.grant_id, now)
                 .await
                 .map_err(unavailable)?
@@ -63,7 +63,8 @@ impl LocalVerifier {
             return Err(VerifierError::Refused("it has expired"));
         };
         let grant = grant.ok_or(VerifierError::Refused("its grant is revoked or expired"))?;
-        if grant.client_id != claims.client_id || grant.subject != claims.sub {
+        let details = grant.details;
+        if grant.client_id != claims.client_id || details.subject != claims.sub {
             return Err(VerifierError::Refused("it does not belong to its grant"));
         }
         Ok(TokenClaims {
@@ -76,22 +77,23 @@ impl LocalVerifier {
             expires_at: claims.exp,
             not_before: claims.nbf,
             grant_id: Some(claims.grant_id),
-            identity: Some(grant.identity),
-            extra: grant.claims,
+            identity: Some(details.identity),
+            extra: details.claims,
         })
     }
 
-    fn read(&self, token: &str, now: Timestamp) -> Result<OwnClaims, VerifierError> {
+    async fn read(&self, token: &str, now: Timestamp) -> Result<OwnClaims, VerifierError> {
         let jws = Jws::parse(token).map_err(|_| VerifierError::Refused("it is malformed"))?;
         if !jws.header().has_typ(ACCESS_TOKEN_TYPE) {
             return Err(VerifierError::Refused("it is no access token"));
         }
-        let key = jws
-            .header()
-            .key_id
-            .as_deref()
-            .and_then(|id| self.keys.verifying_key(id, now));
-        let key = key.ok_or(VerifierError::Refused("its key is unknown"))?;
+        let unknown = VerifierError::Refused("its key is unknown");
+        let Some(key_id) = jws.header().key_id.as_deref() else {
+            return Err(unknown);
+        };
+        let ring = self.keys.ring_with(key_id, now).await;
+        let ring = ring.map_err(unavailable)?;
+        let key = ring.verifying_key(key_id, now).ok_or(unknown)?;
         let verified = jws
             .verify(key)
             .map_err(|_| VerifierError::Refused("its signature is wrong"))?;
@@ -106,21 +108,25 @@ impl LocalVerifier {
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
         let found = self
-            .store
+            .vault
             .find_access_token(&token.secret().hash(), now)
             .await;
         let (record, grant) = found
             .map_err(unavailable)?
             .ok_or(VerifierError::Refused("it is unknown, expired or revoked"))?;
-        let GrantRecord {
+        let Grant {
             id,
             client_id,
+            details,
+            ..
+        } = grant;
+        let GrantDetails {
             subject,
             identity,
             resource,
             claims,
             ..
-        } = grant;
+        } = details;
         Ok(TokenClaims {
             is_access_token: true,
             issuer: self.issuer.as_str().to_owned(),

@@ -1,6 +1,6 @@
 //! Ways to find out whether a token is authentic.
 
-#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+#[cfg(feature = "server")]
 mod local;
 
 use std::error::Error as StdError;
@@ -14,7 +14,7 @@ use crate::model::Identity;
 use crate::protocol::bearer::BearerToken;
 use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
 
-#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+#[cfg(feature = "server")]
 pub use local::LocalVerifier;
 
 /// What an authentic token says; whether it is good here is not decided yet.

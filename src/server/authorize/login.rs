@@ -64,7 +64,7 @@ impl AuthorizationServer {
             authorization: Sealed::seal(pending, state, PENDING_PURPOSE, &*self.entropy)?,
             expires_at: self.clock.now().plus(self.lifetimes.login),
         };
-        inserted(self.store.insert_pending(record).await)
+        inserted(self.store().insert_pending(record).await)
     }
 
     /// Takes the person back from the identity provider and answers the client.
@@ -118,7 +118,7 @@ impl AuthorizationServer {
     ) -> Result<PendingAuthorization, PageError> {
         let (key, now) = (state.hash(), self.clock.now());
         let found = self
-            .store
+            .store()
             .find_pending(&key, now)
             .await
             .map_err(Outage::from)?;
@@ -134,7 +134,7 @@ impl AuthorizationServer {
             return Err(PageError::ForeignBrowser);
         }
         let taken = self
-            .store
+            .store()
             .take_pending(&key, now)
             .await
             .map_err(Outage::from)?;
@@ -241,7 +241,7 @@ impl AuthorizationServer {
             stage: CodeStage::Fresh,
             expires_at: self.clock.now().plus(self.lifetimes.code),
         };
-        inserted(self.store.insert_code(record).await)?;
+        inserted(self.store().insert_code(record).await)?;
         self.emit(&Event::LoginCompleted {
             client_id: request.client_id.clone(),
             subject: login.subject,

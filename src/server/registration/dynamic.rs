@@ -38,7 +38,7 @@ impl AuthorizationServer {
         let secret = self.give_secret(&mut client)?;
         let response = self.describe(&client, secret, now);
         match self
-            .store
+            .store()
             .insert_client(client)
             .await
             .map_err(Outage::from)?

@@ -1,5 +1,5 @@
 use crate::event::Event;
-use crate::model::{AuthorizedLogin, CodeStage, GrantRecord, GrantType, IssuedRecords};
+use crate::model::{AuthorizedLogin, CodeStage, Grant, GrantDetails, GrantType, IssuedRecords};
 use crate::protocol::token::{CodeRequest, TokenResponse};
 use crate::server::client_auth::AuthenticatedClient;
 use crate::server::config::AuthorizationServer;
@@ -21,7 +21,7 @@ impl AuthorizationServer {
     ) -> Result<TokenResponse, TokenError> {
         let (now, hash) = (self.clock.now(), request.code.hash());
         let found = self
-            .store
+            .store()
             .find_code(&hash, now)
             .await
             .map_err(Outage::from)?;
@@ -39,17 +39,19 @@ impl AuthorizationServer {
         judge(&login, client, request)?;
         self.judge_requested_resource(&login.request.resource, request.resource.as_ref())?;
 
-        let grant = self.new_grant(login, client, now)?;
+        let mut grant = self.new_grant(login, now)?;
         let minted = self.mint_first(&grant, client, now).await?;
+        grant.expires_at = minted.grant_expires_at;
+        let sealed = self.vault.seal_grant(&grant, &*self.entropy);
         let issued = IssuedRecords {
+            grant: sealed.map_err(Outage::from)?,
             access: minted.access,
             refresh: minted.refresh,
-            grant,
         };
-        let grant_id = issued.grant.id.clone();
+        let grant_id = grant.id;
         // One write decides the race: of any number of redemptions, one commits its tokens.
         match self
-            .store
+            .store()
             .redeem_code(&hash, issued, now)
             .await
             .map_err(Outage::from)?
@@ -63,27 +65,21 @@ impl AuthorizationServer {
         }
     }
 
-    fn new_grant(
-        &self,
-        login: AuthorizedLogin,
-        client: &AuthenticatedClient,
-        now: Timestamp,
-    ) -> Result<GrantRecord, Outage> {
-        let lifetime = if may_refresh(client) {
-            self.lifetimes.grant
-        } else {
-            self.lifetimes.access_token
-        };
-        Ok(GrantRecord {
+    fn new_grant(&self, login: AuthorizedLogin, now: Timestamp) -> Result<Grant, Outage> {
+        let ends_at = now.plus(self.lifetimes.grant);
+        Ok(Grant {
             id: GrantId::generate(&*self.entropy)?,
             client_id: login.request.client_id,
-            subject: login.subject,
-            identity: login.identity,
-            scope: login.scope,
-            resource: login.request.resource,
-            claims: login.claims,
+            details: GrantDetails {
+                subject: login.subject,
+                identity: login.identity,
+                scope: login.scope,
+                resource: login.request.resource,
+                claims: login.claims,
+                ends_at,
+            },
             granted_at: now,
-            expires_at: now.plus(lifetime),
+            expires_at: ends_at,
         })
     }
 
@@ -93,7 +89,7 @@ impl AuthorizationServer {
         client: &AuthenticatedClient,
         grant_id: GrantId,
     ) -> Result<TokenError, Outage> {
-        self.store.revoke_grant(&grant_id).await?;
+        self.store().revoke_grant(&grant_id).await?;
         self.emit(&Event::CodeReplayed {
             client_id: client.id().clone(),
             grant_id,

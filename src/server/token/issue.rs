@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::jose::sign_compact;
-use crate::model::{AccessTokenRecord, GrantRecord, RefreshRecord};
+use crate::model::{AccessTokenRecord, Grant, RefreshRecord};
 use crate::protocol::bearer::BearerToken;
 use crate::protocol::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use crate::protocol::token::TokenResponse;
@@ -12,10 +12,11 @@ use crate::server::error::Outage;
 use crate::server::token::code::may_refresh;
 use crate::types::{Entropy, EntropyError, GrantId, Scope, Secret, Timestamp, TokenHash};
 
-/// A refresh token: the secret of its family and a secret of its own, with a
-/// dot between them (see [`RefreshRecord`]).
+/// A refresh token: its grant, the secret of its family and a secret of its own,
+/// with dots between them (see [`RefreshRecord`]).
 #[derive(Debug)]
 pub(in crate::server) struct RefreshToken {
+    grant: GrantId,
     family: Secret,
     own: Secret,
 }
@@ -23,16 +24,20 @@ pub(in crate::server) struct RefreshToken {
 impl RefreshToken {
     /// Reads a token; `None` if it is not of this form.
     pub(in crate::server) fn parse(text: &Secret) -> Option<Self> {
-        let (family, own) = text.expose().split_once('.')?;
-        let whole = family.len() == 43 && own.len() == 43 && !own.contains('.');
+        let mut parts = text.expose().split('.');
+        let (grant, family, own) = (parts.next()?, parts.next()?, parts.next()?);
+        let whole = parts.next().is_none() && family.len() == 43 && own.len() == 43;
+        let grant = GrantId::parse(grant).ok()?;
         whole.then(|| Self {
+            grant,
             family: Secret::new(family),
             own: Secret::new(own),
         })
     }
 
-    fn first(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+    fn first(grant: &GrantId, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         Ok(Self {
+            grant: grant.clone(),
             family: entropy.secret()?,
             own: entropy.secret()?,
         })
@@ -40,13 +45,19 @@ impl RefreshToken {
 
     fn next(&self, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         Ok(Self {
+            grant: self.grant.clone(),
             family: self.family.clone(),
             own: entropy.secret()?,
         })
     }
 
-    pub(in crate::server) fn family_hash(&self) -> TokenHash {
-        self.family.hash()
+    pub(in crate::server) const fn grant(&self) -> &GrantId {
+        &self.grant
+    }
+
+    /// Whether it is, or once was, a token of this record.
+    pub(in crate::server) fn is_of(&self, record: &RefreshRecord) -> bool {
+        record.family == self.family.hash()
     }
 
     pub(super) fn hash(&self) -> TokenHash {
@@ -58,7 +69,8 @@ impl RefreshToken {
     }
 
     fn to_secret(&self) -> Secret {
-        Secret::new(format!("{}.{}", self.family.expose(), self.own.expose()))
+        let (family, own) = (self.family.expose(), self.own.expose());
+        Secret::new(format!("{}.{family}.{own}", self.grant))
     }
 }
 
@@ -67,25 +79,36 @@ pub(super) struct Minted<R> {
     pub(super) response: TokenResponse,
     pub(super) access: Option<AccessTokenRecord>,
     pub(super) refresh: R,
+    /// When the grant has nothing left that is alive, unless it is refreshed.
+    pub(super) grant_expires_at: Timestamp,
+}
+
+/// An access token, and what has to be stored of it.
+struct MintedAccess {
+    response: TokenResponse,
+    record: Option<AccessTokenRecord>,
+    expires_at: Timestamp,
 }
 
 impl AuthorizationServer {
     /// The first tokens of a grant.
     pub(super) async fn mint_first(
         &self,
-        grant: &GrantRecord,
+        grant: &Grant,
         client: &AuthenticatedClient,
         now: Timestamp,
     ) -> Result<Minted<Option<RefreshRecord>>, Outage> {
         let token = may_refresh(client)
-            .then(|| RefreshToken::first(&*self.entropy))
+            .then(|| RefreshToken::first(&grant.id, &*self.entropy))
             .transpose()?;
-        let (mut response, access) = self.mint_access(grant, &grant.scope, now).await?;
-        response.refresh_token = token.as_ref().map(RefreshToken::to_secret);
+        let mut access = self.mint_access(grant, &grant.details.scope, now).await?;
+        access.response.refresh_token = token.as_ref().map(RefreshToken::to_secret);
         let refresh = token.map(|token| self.refresh_record(grant, &token, now));
+        let refresh_ends = refresh.as_ref().map(|refresh| refresh.expires_at);
         Ok(Minted {
-            response,
-            access,
+            grant_expires_at: access.expires_at.max(refresh_ends.unwrap_or_default()),
+            response: access.response,
+            access: access.record,
             refresh,
         })
     }
@@ -93,43 +116,42 @@ impl AuthorizationServer {
     /// The tokens that follow `spent`.
     pub(super) async fn mint_next(
         &self,
-        grant: &GrantRecord,
+        grant: &Grant,
         scope: &Scope,
         spent: &RefreshToken,
         now: Timestamp,
     ) -> Result<Minted<RefreshRecord>, Outage> {
         let token = spent.next(&*self.entropy)?;
-        let (mut response, access) = self.mint_access(grant, scope, now).await?;
-        response.refresh_token = Some(token.to_secret());
+        let mut access = self.mint_access(grant, scope, now).await?;
+        access.response.refresh_token = Some(token.to_secret());
+        let refresh = self.refresh_record(grant, &token, now);
         Ok(Minted {
-            response,
-            access,
-            refresh: self.refresh_record(grant, &token, now),
+            grant_expires_at: access.expires_at.max(refresh.expires_at),
+            response: access.response,
+            access: access.record,
+            refresh,
         })
     }
 
-    fn refresh_record(
-        &self,
-        grant: &GrantRecord,
-        token: &RefreshToken,
-        now: Timestamp,
-    ) -> RefreshRecord {
+    fn refresh_record(&self, grant: &Grant, token: &RefreshToken, now: Timestamp) -> RefreshRecord {
+        let idle_until = now.plus(self.lifetimes.refresh_idle);
         RefreshRecord {
-            family: token.family_hash(),
+            grant_id: grant.id.clone(),
+            family: token.family.hash(),
             current: token.hash(),
             previous: None,
-            grant_id: grant.id.clone(),
-            expires_at: now.plus(self.lifetimes.refresh_idle).min(grant.expires_at),
+            expires_at: idle_until.min(grant.details.ends_at),
         }
     }
 
     async fn mint_access(
         &self,
-        grant: &GrantRecord,
+        grant: &Grant,
         scope: &Scope,
         now: Timestamp,
-    ) -> Result<(TokenResponse, Option<AccessTokenRecord>), Outage> {
-        let expires_at = now.plus(self.lifetimes.access_token).min(grant.expires_at);
+    ) -> Result<MintedAccess, Outage> {
+        let end = now.plus(self.lifetimes.access_token);
+        let expires_at = end.min(grant.details.ends_at);
         let (access_token, record) = match self.format {
             AccessTokenFormat::Jwt => (self.sign(grant, scope, now, expires_at).await?, None),
             AccessTokenFormat::Opaque => {
@@ -144,37 +166,40 @@ impl AuthorizationServer {
                 (token, Some(record))
             }
         };
-        let expires_in = expires_at.since(now).as_secs();
         let response = TokenResponse {
             access_token,
-            expires_in,
+            expires_in: expires_at.since(now).as_secs(),
             refresh_token: None,
             scope: scope.clone(),
         };
-        Ok((response, record))
+        Ok(MintedAccess {
+            response,
+            record,
+            expires_at,
+        })
     }
 
     async fn sign(
         &self,
-        grant: &GrantRecord,
+        grant: &Grant,
         scope: &Scope,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Secret, Outage> {
         let claims = AccessTokenClaims {
             iss: self.issuer.clone(),
-            sub: grant.subject.clone(),
-            aud: grant.resource.clone(),
+            sub: grant.details.subject.clone(),
+            aud: grant.details.resource.clone(),
             exp: expires_at,
             iat: now,
             jti: self.entropy.identifier()?,
             client_id: grant.client_id.clone(),
             scope: scope.clone(),
             grant_id: grant.id.clone(),
-            extra: grant.claims.clone(),
+            extra: grant.details.claims.clone(),
         };
-        let signer = self.keys.signer(now);
-        let token = sign_compact(&**signer, ACCESS_TOKEN_TYPE, &claims).await?;
+        let ring = self.keys.ring(now).await?;
+        let token = sign_compact(&**ring.signer(now), ACCESS_TOKEN_TYPE, &claims).await?;
         // Nobody would look at it.
         if token.len() > BearerToken::MAX_LENGTH {
             return Err(Outage::TokenTooLong);

@@ -1,5 +1,5 @@
 use crate::event::Event;
-use crate::model::{GrantRecord, RefreshRecord, Sealed, SpentToken};
+use crate::model::{Grant, RefreshRecord, RotatedRecords, Sealed, SpentToken};
 use crate::protocol::token::{RefreshRequest, TokenResponse};
 use crate::server::client_auth::AuthenticatedClient;
 use crate::server::config::AuthorizationServer;
@@ -34,15 +34,13 @@ impl AuthorizationServer {
         let now = self.clock.now();
         let token =
             RefreshToken::parse(&request.refresh_token).ok_or(TokenError::RefreshUnknown)?;
-        let found = self
-            .store
-            .find_refresh_token(&token.family_hash(), now)
-            .await;
+        let found = self.vault.find_refresh_token(token.grant(), now).await;
         let (record, grant) = found
             .map_err(Outage::from)?
+            .filter(|(record, _)| token.is_of(record))
             .ok_or(TokenError::RefreshUnknown)?;
         let scope = judge(&grant, client, request)?;
-        self.judge_requested_resource(&grant.resource, request.resource.as_ref())?;
+        self.judge_requested_resource(&grant.details.resource, request.resource.as_ref())?;
         match self.standing(&record, &token, now) {
             Standing::Current => self.rotate(client, &grant, &scope, &token).await,
             Standing::Repeated(spent) => Ok(repeat(spent, &token)?),
@@ -69,7 +67,7 @@ impl AuthorizationServer {
     async fn rotate(
         &self,
         client: &AuthenticatedClient,
-        grant: &GrantRecord,
+        grant: &Grant,
         scope: &Scope,
         token: &RefreshToken,
     ) -> Result<TokenResponse, TokenError> {
@@ -83,11 +81,13 @@ impl AuthorizationServer {
             answer,
         });
         let spent = token.hash();
+        let next = RotatedRecords {
+            refresh: minted.refresh,
+            access: minted.access,
+            grant_expires_at: minted.grant_expires_at,
+        };
         // One write decides the race, as with codes.
-        let rotation = self
-            .store
-            .rotate_refresh_token(&spent, minted.refresh, minted.access, now)
-            .await;
+        let rotation = self.store().rotate_refresh_token(&spent, next, now).await;
         match rotation.map_err(Outage::from)? {
             Rotation::Done => {
                 self.report_issued(client, grant.id.clone(), &minted.response);
@@ -103,8 +103,8 @@ impl AuthorizationServer {
 
     /// The client or a thief is behind by a token, and nobody can tell which:
     /// both lose the grant.
-    async fn revoke_reused(&self, grant: &GrantRecord) -> Result<TokenError, Outage> {
-        self.store.revoke_grant(&grant.id).await?;
+    async fn revoke_reused(&self, grant: &Grant) -> Result<TokenError, Outage> {
+        self.store().revoke_grant(&grant.id).await?;
         self.emit(&Event::RefreshTokenReused {
             client_id: grant.client_id.clone(),
             grant_id: grant.id.clone(),
@@ -121,7 +121,7 @@ fn repeat(spent: &SpentToken, token: &RefreshToken) -> Result<TokenResponse, Out
 /// Judges a request by whoever holds the token: the scope of the new access
 /// token, if this client may have it.
 fn judge(
-    grant: &GrantRecord,
+    grant: &Grant,
     client: &AuthenticatedClient,
     request: &RefreshRequest,
 ) -> Result<Scope, TokenError> {
@@ -132,8 +132,8 @@ fn judge(
         return Err(TokenError::GrantTypeNotAllowed);
     }
     match &request.scope {
-        None => Ok(grant.scope.clone()),
-        Some(scope) if scope.is_subset(&grant.scope) => Ok(scope.clone()),
+        None => Ok(grant.details.scope.clone()),
+        Some(scope) if scope.is_subset(&grant.details.scope) => Ok(scope.clone()),
         Some(_) => Err(TokenError::ScopeTooWide),
     }
 }

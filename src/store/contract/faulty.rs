@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use crate::model::{
-    AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, IssuedRecords, PendingRecord,
-    RefreshRecord,
+    AccessTokenRecord, ClientRecord, CodeRecord, GrantFilter, GrantRecord, IssuedRecords,
+    PendingRecord, RefreshRecord, RotatedRecords, Sealed, SigningKeyRecord,
 };
 use crate::store::{
-    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, MemoryStore, PendingStore,
-    Redemption, RefreshTokenStore, Rotation, StoreError, Sweep,
+    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, MemoryStore,
+    PendingStore, Redemption, RefreshTokenStore, Rotation, SigningKeyStore, StoreError, Sweep,
 };
 use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
 
@@ -29,6 +29,10 @@ enum Fault {
     RotateDoesNotCompare,
     RotateReadsThenWrites,
     RevokeIsAlwaysTrue,
+    ListForgetsTheOrder,
+    ResealDoesNotCompare,
+    KeysAreOverwritten,
+    LeaseIsForEverybody,
     SweepIgnoresItsLimit,
     SweepDeletesWhatLives,
 }
@@ -154,9 +158,31 @@ impl GrantStore for Faulty {
         self.inner.find_grant(id, self.told(now)).await
     }
 
+    async fn list_grants(
+        &self,
+        filter: &GrantFilter,
+        after: Option<&GrantId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let after = after.filter(|_| !self.has(Fault::ListForgetsTheOrder));
+        self.inner
+            .list_grants(filter, after, limit, self.told(now))
+            .await
+    }
+
     async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError> {
         let ended = self.inner.revoke_grant(id).await?;
         Ok(ended || self.has(Fault::RevokeIsAlwaysTrue))
+    }
+
+    async fn reseal_grant(&self, old: &GrantRecord, new: &GrantRecord) -> Result<bool, StoreError> {
+        if self.has(Fault::ResealDoesNotCompare) {
+            let found = self.inner.find_grant(&old.id, Timestamp::default()).await?;
+            let stands = found.as_ref().unwrap_or(old);
+            return self.inner.reseal_grant(stands, new).await;
+        }
+        self.inner.reseal_grant(old, new).await
     }
 }
 
@@ -175,22 +201,22 @@ impl AccessTokenStore for Faulty {
 impl RefreshTokenStore for Faulty {
     async fn find_refresh_token(
         &self,
-        family: &TokenHash,
+        grant: &GrantId,
         now: Timestamp,
     ) -> Result<Option<(RefreshRecord, GrantRecord)>, StoreError> {
-        self.inner.find_refresh_token(family, self.told(now)).await
+        self.inner.find_refresh_token(grant, self.told(now)).await
     }
 
     async fn rotate_refresh_token(
         &self,
         spent: &TokenHash,
-        next: RefreshRecord,
-        access: Option<AccessTokenRecord>,
+        next: RotatedRecords,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
         let mut spent = *spent;
         if self.has(Fault::RotateReadsThenWrites) {
-            let found = self.inner.find_refresh_token(&next.family, now).await?;
+            let id = &next.refresh.grant_id;
+            let found = self.inner.find_refresh_token(id, now).await?;
             if let Some((found, _)) = found.filter(|(found, _)| found.current != spent) {
                 return Ok(Rotation::Lost(found));
             }
@@ -199,7 +225,7 @@ impl RefreshTokenStore for Faulty {
         loop {
             let answer = self
                 .inner
-                .rotate_refresh_token(&spent, next.clone(), access.clone(), now)
+                .rotate_refresh_token(&spent, next.clone(), now)
                 .await?;
             match answer {
                 Rotation::Lost(stands)
@@ -211,6 +237,47 @@ impl RefreshTokenStore for Faulty {
                 Rotation::Done | Rotation::Lost(_) | Rotation::Absent => return Ok(answer),
             }
         }
+    }
+}
+
+#[async_trait]
+impl SigningKeyStore for Faulty {
+    async fn list_signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
+        self.inner.list_signing_keys().await
+    }
+
+    async fn insert_signing_key(&self, key: SigningKeyRecord) -> Result<Insertion, StoreError> {
+        if self.has(Fault::KeysAreOverwritten) {
+            self.inner.remove_signing_key(key.generation).await?;
+        }
+        self.inner.insert_signing_key(key).await
+    }
+
+    async fn reseal_signing_key(
+        &self,
+        generation: u32,
+        old: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError> {
+        self.inner.reseal_signing_key(generation, old, new).await
+    }
+
+    async fn remove_signing_key(&self, generation: u32) -> Result<(), StoreError> {
+        self.inner.remove_signing_key(generation).await
+    }
+}
+
+#[async_trait]
+impl LeaseStore for Faulty {
+    async fn take_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let taken = self.inner.take_lease(name, holder, until, now).await?;
+        Ok(taken || self.has(Fault::LeaseIsForEverybody))
     }
 }
 
@@ -268,6 +335,7 @@ a_store_whose! {
         an_expired_pending_request_is_absent
         an_expired_code_is_absent
         an_expired_grant_is_absent_with_its_tokens
+        a_list_of_grants_has_only_live_ones
         an_expired_access_token_is_absent
         an_expired_refresh_token_is_absent;
     take_leaves_the_record_is_found_out: TakeLeavesTheRecord breaks
@@ -293,6 +361,15 @@ a_store_whose! {
         a_grant_is_revoked_once
         of_concurrent_revocations_one_ends_the_grant
         revoking_an_unknown_grant_ends_nothing;
+    list_forgets_the_order_is_found_out: ListForgetsTheOrder breaks
+        a_list_of_grants_comes_in_pages;
+    reseal_does_not_compare_is_found_out: ResealDoesNotCompare breaks
+        a_grant_is_resealed_only_as_it_was_read;
+    signing_keys_are_overwritten_is_found_out: KeysAreOverwritten breaks
+        of_concurrent_signing_keys_one_is_kept;
+    lease_is_for_everybody_is_found_out: LeaseIsForEverybody breaks
+        a_lease_has_one_holder_until_it_ends
+        of_concurrent_holders_one_gets_the_lease;
     sweep_ignores_its_limit_is_found_out: SweepIgnoresItsLimit breaks
         a_sweep_keeps_to_its_limit;
     sweep_deletes_what_lives_is_found_out: SweepDeletesWhatLives breaks

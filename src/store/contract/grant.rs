@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::GrantRecord;
+
 use super::trial::Trial;
 use super::{Answered as _, begin, begin_sample, sample, stored, stored_at};
 
@@ -46,12 +48,9 @@ pub async fn a_revoked_grant_is_absent_with_its_rotated_tokens(trial: &Trial) {
     let now = trial.now();
     begin_sample(trial, "a").await;
     let first = sample::refresh("a", now);
-    let next = sample::rotated(&first, "next", now);
-    let access = sample::access("next", "a", now);
-    store
-        .rotate_refresh_token(&first.current, next, Some(access), now)
-        .await
-        .answered();
+    let next = sample::rotation(&first, "a", "next", now);
+    let answer = store.rotate_refresh_token(&first.current, next, now).await;
+    answer.answered();
 
     let id = sample::grant_id("a");
     assert!(store.revoke_grant(&id).await.answered());
@@ -94,5 +93,34 @@ pub async fn of_concurrent_revocations_one_ends_the_grant(trial: &Trial) {
         .await;
 
     super::only(&answers, |ended| *ended);
+    assert_eq!(stored(trial, "a").await, [false; 3]);
+}
+
+/// [`reseal_grant`](crate::store::GrantStore::reseal_grant) replaces subject and
+/// details, and nothing else, as long as nobody else was faster.
+pub async fn a_grant_is_resealed_only_as_it_was_read(trial: &Trial) {
+    let store = trial.store();
+    let now = trial.now();
+    begin_sample(trial, "a").await;
+    let old = sample::grant("a", now);
+    let resealed = |answer: &str| GrantRecord {
+        subject: sample::hash("subject", answer),
+        details: sample::big(),
+        ..old.clone()
+    };
+    let first = resealed("first");
+    let elsewhere = GrantRecord {
+        client_id: sample::client_id("another"),
+        expires_at: now,
+        ..first.clone()
+    };
+    assert!(store.reseal_grant(&old, &elsewhere).await.answered());
+    let second = store.reseal_grant(&old, &resealed("second")).await;
+    assert!(!second.answered(), "it was resealed meanwhile");
+
+    let found = store.find_refresh_token(&old.id, now).await.answered();
+    assert_eq!(found, Some((sample::refresh("a", now), first.clone())));
+    assert!(store.revoke_grant(&old.id).await.answered());
+    assert!(!store.reseal_grant(&first, &old).await.answered());
     assert_eq!(stored(trial, "a").await, [false; 3]);
 }

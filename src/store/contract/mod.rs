@@ -24,10 +24,13 @@ mod code;
 #[cfg(test)]
 mod faulty;
 mod grant;
+mod grant_list;
+mod lease;
 mod pending;
 mod promise;
 mod refresh_token;
 pub(in crate::store) mod sample;
+mod signing_key;
 mod sweep;
 mod trial;
 
@@ -35,9 +38,12 @@ pub use access_token::*;
 pub use client::*;
 pub use code::*;
 pub use grant::*;
+pub use grant_list::*;
+pub use lease::*;
 pub use pending::*;
 pub use promise::{PROMISES, Promise, run_all};
 pub use refresh_token::*;
+pub use signing_key::*;
 pub use sweep::*;
 pub use trial::{Task, Trial};
 
@@ -83,10 +89,9 @@ async fn stored_at(trial: &Trial, name: &str, now: Timestamp) -> [bool; 3] {
     let store = trial.store();
     let id = sample::grant_id(name);
     let access = sample::hash("access token", name);
-    let family = sample::hash("family", name);
     let grant = store.find_grant(&id, now).await.answered();
     let access = store.find_access_token(&access, now).await.answered();
-    let refresh = store.find_refresh_token(&family, now).await.answered();
+    let refresh = store.find_refresh_token(&id, now).await.answered();
     [grant.is_some(), access.is_some(), refresh.is_some()]
 }
 

@@ -120,15 +120,27 @@ macro_rules! store_contract_tests {
             a_grant_is_revoked_once
             revoking_an_unknown_grant_ends_nothing
             of_concurrent_revocations_one_ends_the_grant
+            a_grant_is_resealed_only_as_it_was_read
+            grants_are_listed_by_subject_and_by_client
+            a_list_of_grants_comes_in_pages
+            a_list_of_grants_has_only_live_ones
+            a_resealed_grant_is_listed_under_its_new_hash
             an_expired_access_token_is_absent
             an_unknown_access_token_is_absent
             an_expired_refresh_token_is_absent
             a_rotation_stores_everything_it_issued
             a_rotation_moves_the_expiry
+            a_rotation_may_bring_the_end_forward
             a_token_that_is_not_valid_is_not_rotated
             of_concurrent_rotations_one_is_done
             a_rotation_in_an_absent_grant_stores_nothing
             a_revocation_among_rotations_leaves_no_token
+            signing_keys_are_listed_as_they_were_stored
+            of_concurrent_signing_keys_one_is_kept
+            a_signing_key_is_resealed_only_as_it_was_read
+            a_signing_key_is_removed_alone
+            a_lease_has_one_holder_until_it_ends
+            of_concurrent_holders_one_gets_the_lease
             a_sweep_keeps_to_its_limit
             a_sweep_deletes_only_what_has_expired
             a_sweep_forgets_clients_that_nobody_used

@@ -34,26 +34,26 @@ pub async fn a_rotation_stores_everything_it_issued(trial: &Trial) {
     let now = trial.now();
     begin_sample(trial, "a").await;
     let first = sample::refresh("a", now);
-    let mut next = sample::rotated(&first, "next", now);
-    if let Some(spent) = &mut next.previous {
+    let mut next = sample::rotation(&first, "a", "next", now);
+    if let Some(spent) = &mut next.refresh.previous {
         spent.answer = sample::big();
     }
-    let access = sample::access("next", "a", now);
-
     let answer = store
-        .rotate_refresh_token(&first.current, next.clone(), Some(access.clone()), now)
+        .rotate_refresh_token(&first.current, next.clone(), now)
         .await;
     assert_eq!(answer.answered(), Rotation::Done);
 
     let grant = sample::grant("a", now);
-    let found = store.find_refresh_token(&next.family, now).await.answered();
-    assert_eq!(found, Some((next, grant.clone())));
-    let found = store.find_access_token(&access.hash, now).await.answered();
-    assert_eq!(found, Some((access, grant)));
+    let found = store.find_refresh_token(&grant.id, now).await.answered();
+    assert_eq!(found, Some((next.refresh, grant.clone())));
+    let hash = sample::hash("access token", "next");
+    let found = store.find_access_token(&hash, now).await.answered();
+    assert_eq!(found, next.access.map(|access| (access, grant)));
     assert_eq!(stored(trial, "a").await, [true; 3]);
 }
 
-/// A rotation may move the expiry: the record lives as long as the new one says.
+/// A rotation may move the expiry: token and grant live as long as the new
+/// records say, be that longer or shorter than before.
 pub async fn a_rotation_moves_the_expiry(trial: &Trial) {
     let store = trial.store();
     begin_sample(trial, "a").await;
@@ -71,6 +71,29 @@ pub async fn a_rotation_moves_the_expiry(trial: &Trial) {
         !stored_at(trial, "a", new_expiry).await[2],
         "expired too late"
     );
+    let old_end = trial.now().plus(sample::WHOLE);
+    store.sweep(old_end, 10).await.answered();
+    assert!(stored_at(trial, "a", old_end).await[0], "ended too soon");
+    let new_end = later.plus(sample::WHOLE);
+    assert!(!stored_at(trial, "a", new_end).await[0], "ended too late");
+}
+
+/// A grant may end sooner than it was to, if its last rotation says so.
+pub async fn a_rotation_may_bring_the_end_forward(trial: &Trial) {
+    let store = trial.store();
+    let now = trial.now();
+    begin_sample(trial, "a").await;
+    let first = sample::refresh("a", now);
+    let mut next = sample::rotation(&first, "a", "next", now);
+    next.grant_expires_at = now.plus(sample::SHORT / 2);
+    let answer = store.rotate_refresh_token(&first.current, next, now).await;
+    assert_eq!(answer.answered(), Rotation::Done);
+
+    let end = now.plus(sample::SHORT / 2);
+    assert_eq!(stored_at(trial, "a", end).await, [false; 3]);
+    assert!(!has_access(trial, "next", end).await);
+    store.sweep(end, 10).await.answered();
+    assert_eq!(stored_at(trial, "a", end).await, [false; 3]);
 }
 
 /// A token that was spent, or that never was the valid one, is
@@ -85,14 +108,11 @@ pub async fn a_token_that_is_not_valid_is_not_rotated(trial: &Trial) {
 
     let guess = sample::hash("refresh token", "guess");
     for spent in [first.current, guess] {
-        let next = sample::rotated(&second, "third", now);
-        let access = sample::access("third", "a", now);
-        let answer = store
-            .rotate_refresh_token(&spent, next, Some(access), now)
-            .await;
+        let next = sample::rotation(&second, "a", "third", now);
+        let answer = store.rotate_refresh_token(&spent, next, now).await;
         assert_eq!(answer.answered(), Rotation::Lost(second.clone()));
         assert_eq!(found(trial, "a").await, Some(second.clone()));
-        assert!(!has_access(trial, "third").await);
+        assert!(!has_access(trial, "third", trial.now()).await);
     }
 }
 
@@ -108,14 +128,11 @@ pub async fn of_concurrent_rotations_one_is_done(trial: &Trial) {
     let answers = trial
         .race(move |store, number| {
             let name = number.to_string();
-            let next = sample::rotated(&spent, &name, now);
-            let access = sample::access(&name, "a", now);
+            let next = sample::rotation(&spent, "a", &name, now);
             let spent = spent.current;
             async move {
-                store
-                    .rotate_refresh_token(&spent, next, Some(access), now)
-                    .await
-                    .answered()
+                let answer = store.rotate_refresh_token(&spent, next, now).await;
+                answer.answered()
             }
         })
         .await;
@@ -125,7 +142,10 @@ pub async fn of_concurrent_rotations_one_is_done(trial: &Trial) {
     for (number, answer) in answers.into_iter().enumerate() {
         let won = number == winner;
         assert!(won || answer == Rotation::Lost(stands.clone()));
-        assert_eq!(has_access(trial, &number.to_string()).await, won);
+        assert_eq!(
+            has_access(trial, &number.to_string(), trial.now()).await,
+            won
+        );
     }
     assert_eq!(found(trial, "a").await, Some(stands));
 }
@@ -152,7 +172,7 @@ pub async fn a_rotation_in_an_absent_grant_stores_nothing(trial: &Trial) {
     let answer = rotate(trial, "expired", "late", expiry).await;
     assert_eq!(answer, Rotation::Absent);
     assert_eq!(stored_at(trial, "expired", expiry).await, [false; 3]);
-    assert!(!has_access(trial, "late").await);
+    assert!(!has_access(trial, "late", trial.now()).await);
 }
 
 /// A revocation among rotations leaves no token alive, whichever came first.
@@ -169,12 +189,9 @@ pub async fn a_revocation_among_rotations_leaves_no_token(trial: &Trial) {
                     return store.revoke_grant(&id).await.answered();
                 }
                 let first = sample::refresh(round, now);
-                let next = sample::rotated(&first, &name(number), now);
-                let access = sample::access(&name(number), round, now);
-                store
-                    .rotate_refresh_token(&first.current, next, Some(access), now)
-                    .await
-                    .answered();
+                let next = sample::rotation(&first, round, &name(number), now);
+                let answer = store.rotate_refresh_token(&first.current, next, now).await;
+                answer.answered();
                 false
             })
             .await;
@@ -182,7 +199,7 @@ pub async fn a_revocation_among_rotations_leaves_no_token(trial: &Trial) {
         super::only(&answers, |revoked| *revoked);
         assert_eq!(stored(trial, round).await, [false; 3]);
         for number in 0..CONCURRENCY {
-            assert!(!has_access(trial, &name(number)).await);
+            assert!(!has_access(trial, &name(number), trial.now()).await);
         }
     }
 }
@@ -190,22 +207,21 @@ pub async fn a_revocation_among_rotations_leaves_no_token(trial: &Trial) {
 /// Spends the first refresh token of `grant` at `now`.
 async fn rotate(trial: &Trial, grant: &str, name: &str, now: Timestamp) -> Rotation {
     let first = sample::refresh(grant, trial.now());
-    let next = sample::rotated(&first, name, now);
-    let access = sample::access(name, grant, now);
+    let next = sample::rotation(&first, grant, name, now);
     let answer = trial
         .store()
-        .rotate_refresh_token(&first.current, next, Some(access), now);
+        .rotate_refresh_token(&first.current, next, now);
     answer.await.answered()
 }
 
 async fn found(trial: &Trial, grant: &str) -> Option<RefreshRecord> {
-    let family = sample::hash("family", grant);
-    let answer = trial.store().find_refresh_token(&family, trial.now()).await;
+    let id = sample::grant_id(grant);
+    let answer = trial.store().find_refresh_token(&id, trial.now()).await;
     answer.answered().map(|(refresh, _)| refresh)
 }
 
-async fn has_access(trial: &Trial, name: &str) -> bool {
+async fn has_access(trial: &Trial, name: &str, now: Timestamp) -> bool {
     let hash = sample::hash("access token", name);
-    let answer = trial.store().find_access_token(&hash, trial.now()).await;
+    let answer = trial.store().find_access_token(&hash, now).await;
     answer.answered().is_some()
 }

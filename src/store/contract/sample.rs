@@ -3,21 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
-
+use crate::jose::Algorithm;
 use crate::model::{
     AccessTokenRecord, AuthMethod, ClientRecord, CodeRecord, CodeStage, GrantRecord, GrantType,
-    Identity, IssuedRecords, PendingRecord, RefreshRecord, Registration, Sealed, SpentToken,
+    IssuedRecords, PendingRecord, RefreshRecord, Registration, RotatedRecords, Sealed,
+    SigningKeyRecord, SpentToken,
 };
-use crate::types::{
-    ClientId, GrantId, RedirectUri, ResourceUri, Scope, Subject, Timestamp, TokenHash,
-};
+use crate::types::{ClientId, GrantId, RedirectUri, Scope, Timestamp, TokenHash};
 
 /// How long a pending request, a code and an access token live.
 pub(in crate::store) const SHORT: Duration = Duration::from_secs(600);
 /// How long a refresh token lives.
 pub(in crate::store) const LONG: Duration = Duration::from_secs(30 * 86_400);
-/// How long a grant lives.
+/// How long a grant lives that is not refreshed.
 pub(in crate::store) const WHOLE: Duration = Duration::from_secs(90 * 86_400);
 /// How long a client that nobody uses is kept.
 pub(in crate::store) const UNUSED: Duration = Duration::from_secs(86_400);
@@ -103,22 +101,11 @@ pub(in crate::store) fn code(name: &str, now: Timestamp) -> CodeRecord {
 }
 
 pub(in crate::store) fn grant(name: &str, now: Timestamp) -> GrantRecord {
-    let claims = json!({"odd": ODD, "foreign": FOREIGN, "deep": {"a": [1, -2, 3.5, null, true]}});
-    let claims = claims.as_object().cloned().unwrap_or_default();
-    let subject = Subject::parse("a|b 'é漢'").expect("a sample is valid");
     GrantRecord {
         id: grant_id(name),
         client_id: client_id("a client"),
-        subject: subject.clone(),
-        identity: Identity {
-            email: Some("o'neil@example.com".to_owned()),
-            name: Some(FOREIGN.to_owned()),
-            claims: claims.clone(),
-            ..Identity::new("https://id.example", subject)
-        },
-        scope: scope(),
-        resource: ResourceUri::parse("https://mcp.example/a").expect("a sample is valid"),
-        claims,
+        subject: hash("subject", "a person"),
+        details: Sealed::from_bytes(format!("{name}{FOREIGN}").into_bytes()),
         granted_at: now,
         expires_at: now.plus(WHOLE),
     }
@@ -137,10 +124,10 @@ pub(in crate::store) fn access(name: &str, grant: &str, now: Timestamp) -> Acces
 /// The first refresh token of a grant.
 pub(in crate::store) fn refresh(grant: &str, now: Timestamp) -> RefreshRecord {
     RefreshRecord {
+        grant_id: grant_id(grant),
         family: hash("family", grant),
         current: hash("first refresh token", grant),
         previous: None,
-        grant_id: grant_id(grant),
         expires_at: now.plus(LONG),
     }
 }
@@ -160,6 +147,29 @@ pub(in crate::store) fn rotated(
         }),
         expires_at: now.plus(LONG),
         ..spent.clone()
+    }
+}
+
+/// What the use of a refresh token stores, with an access token.
+pub(in crate::store) fn rotation(
+    spent: &RefreshRecord,
+    grant: &str,
+    name: &str,
+    now: Timestamp,
+) -> RotatedRecords {
+    RotatedRecords {
+        refresh: rotated(spent, name, now),
+        access: Some(access(name, grant, now)),
+        grant_expires_at: now.plus(WHOLE),
+    }
+}
+
+pub(in crate::store) fn signing_key(generation: u32, now: Timestamp) -> SigningKeyRecord {
+    SigningKeyRecord {
+        generation,
+        algorithm: Algorithm::EdDsa,
+        signs_from: now.plus(LONG * generation),
+        private: Sealed::from_bytes(vec![0, 255, 39, u8::try_from(generation).unwrap_or(1)]),
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::types::{Clock, SystemClock};
 
-mod issued;
+mod grants;
 mod limits;
 mod ports;
 mod state;
@@ -81,7 +81,6 @@ impl fmt::Debug for MemoryStore {
             .field("pending", &state.pending.len())
             .field("codes", &state.codes.len())
             .field("grants", &state.grants.len())
-            .field("refresh_tokens", &state.refresh_tokens.len())
             .field("access_tokens", &state.access_tokens.len())
             .finish_non_exhaustive()
     }

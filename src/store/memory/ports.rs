@@ -3,12 +3,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, IssuedRecords, PendingRecord,
-    RefreshRecord,
+    AccessTokenRecord, ClientRecord, CodeRecord, GrantFilter, GrantRecord, IssuedRecords,
+    PendingRecord, RefreshRecord, RotatedRecords, Sealed, SigningKeyRecord,
 };
 use crate::store::{
-    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, MemoryStore, PendingStore,
-    Redemption, RefreshTokenStore, Rotation, StoreError, Sweep,
+    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, MemoryStore,
+    PendingStore, Redemption, RefreshTokenStore, Rotation, SigningKeyStore, StoreError, Sweep,
 };
 use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
 
@@ -27,8 +27,9 @@ impl ClientStore for MemoryStore {
     }
 
     async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
-        let found = self.state().clients.get(id).cloned();
-        Ok(found.map(Arc::unwrap_or_clone))
+        let found = self.state().clients.get(id).map(|held| held.json.clone());
+        let record = found.map(|json| serde_json::from_slice(&json));
+        record.transpose().map_err(StoreError::new)
     }
 }
 
@@ -92,11 +93,26 @@ impl GrantStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<GrantRecord>, StoreError> {
         let found = self.state().find_grant(id, now);
-        Ok(found.map(Arc::unwrap_or_clone))
+        Ok(found.map(|held| held.record.clone()))
+    }
+
+    async fn list_grants(
+        &self,
+        filter: &GrantFilter,
+        after: Option<&GrantId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<GrantRecord>, StoreError> {
+        let found = self.state().list_grants(filter, after, limit, now);
+        Ok(found.iter().map(|held| held.record.clone()).collect())
     }
 
     async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError> {
         Ok(self.state_for_write().revoke_grant(id))
+    }
+
+    async fn reseal_grant(&self, old: &GrantRecord, new: &GrantRecord) -> Result<bool, StoreError> {
+        Ok(self.state_for_write().reseal_grant(old, new))
     }
 }
 
@@ -108,10 +124,7 @@ impl AccessTokenStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<(AccessTokenRecord, GrantRecord)>, StoreError> {
         let found = self.state().find_access_token(hash, now);
-        Ok(
-            found
-                .map(|(access, grant)| (Arc::unwrap_or_clone(access), Arc::unwrap_or_clone(grant))),
-        )
+        Ok(found.map(|(access, held)| (Arc::unwrap_or_clone(access), held.record.clone())))
     }
 }
 
@@ -119,23 +132,59 @@ impl AccessTokenStore for MemoryStore {
 impl RefreshTokenStore for MemoryStore {
     async fn find_refresh_token(
         &self,
-        family: &TokenHash,
+        grant: &GrantId,
         now: Timestamp,
     ) -> Result<Option<(RefreshRecord, GrantRecord)>, StoreError> {
-        let found = self.state().find_refresh_token(family, now);
-        Ok(found
-            .map(|(refresh, grant)| (Arc::unwrap_or_clone(refresh), Arc::unwrap_or_clone(grant))))
+        let found = self.state().find_refresh_token(grant, now);
+        Ok(found.map(|(held, refresh)| (refresh, held.record.clone())))
     }
 
     async fn rotate_refresh_token(
         &self,
         spent: &TokenHash,
-        next: RefreshRecord,
-        access: Option<AccessTokenRecord>,
+        next: RotatedRecords,
         now: Timestamp,
     ) -> Result<Rotation, StoreError> {
         let mut state = self.state_for_write();
-        Ok(state.rotate_refresh_token(spent, next, access, now)?)
+        Ok(state.rotate_refresh_token(spent, next, now)?)
+    }
+}
+
+#[async_trait]
+impl SigningKeyStore for MemoryStore {
+    async fn list_signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
+        Ok(self.state().signing_keys.values().cloned().collect())
+    }
+
+    async fn insert_signing_key(&self, key: SigningKeyRecord) -> Result<Insertion, StoreError> {
+        Ok(self.state().insert_signing_key(key))
+    }
+
+    async fn reseal_signing_key(
+        &self,
+        generation: u32,
+        old: &Sealed,
+        new: &Sealed,
+    ) -> Result<bool, StoreError> {
+        Ok(self.state().reseal_signing_key(generation, old, new))
+    }
+
+    async fn remove_signing_key(&self, generation: u32) -> Result<(), StoreError> {
+        self.state().signing_keys.remove(&generation);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl LeaseStore for MemoryStore {
+    async fn take_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.state().take_lease(name, holder, until, now))
     }
 }
 

@@ -1,11 +1,12 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::model::{
     AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, PendingRecord, RefreshRecord,
-    Registration,
+    Registration, Sealed, SigningKeyRecord,
 };
 use crate::store::{Insertion, MemoryLimits};
 use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
@@ -21,18 +22,22 @@ pub(super) enum Refusal {
     Full(&'static str),
     #[error("the key of a new record is taken")]
     KeyTaken,
+    #[error("a record cannot be written as JSON")]
+    Unwritable,
 }
 
 /// The records. Behind an `Arc`, so that they are copied outside the lock.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) limits: MemoryLimits,
-    pub(super) clients: HashMap<ClientId, Arc<ClientRecord>>,
+    pub(super) clients: HashMap<ClientId, HeldClient>,
     pub(super) pending: HashMap<TokenHash, Arc<PendingRecord>>,
     pub(super) codes: HashMap<TokenHash, Arc<CodeRecord>>,
-    pub(super) grants: HashMap<GrantId, HeldGrant>,
-    pub(super) refresh_tokens: HashMap<TokenHash, Arc<RefreshRecord>>,
+    pub(super) grants: HashMap<GrantId, Arc<HeldGrant>>,
     pub(super) access_tokens: HashMap<TokenHash, Arc<AccessTokenRecord>>,
+    pub(super) signing_keys: BTreeMap<u32, SigningKeyRecord>,
+    /// Who holds which lease, and until when.
+    pub(super) leases: HashMap<String, (String, Timestamp)>,
     /// How many grants each client holds; none is not an entry.
     pub(super) grants_of: HashMap<ClientId, usize>,
     /// What expires when: an entry for each record that does, and no other.
@@ -42,20 +47,29 @@ pub(super) struct State {
     written_at: Timestamp,
 }
 
-/// A grant, and where its refresh tokens are.
+/// A client, written down: it has many small parts, each of which would take
+/// more memory than its text.
+pub(super) struct HeldClient {
+    pub(super) json: Arc<[u8]>,
+    unused_until: Option<Timestamp>,
+}
+
+/// A grant and its refresh token.
+#[derive(Clone)]
 pub(super) struct HeldGrant {
-    pub(super) record: Arc<GrantRecord>,
-    pub(super) family: Option<TokenHash>,
+    pub(super) record: GrantRecord,
+    pub(super) refresh: Option<RefreshRecord>,
 }
 
 /// Which record expires. What expires at the same time goes in this order:
 /// tokens before their grant, a grant before its client.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Key {
-    Pending(TokenHash),
-    Code(TokenHash),
-    AccessToken(TokenHash),
-    RefreshToken(TokenHash),
+    Pending(Box<TokenHash>),
+    Code(Box<TokenHash>),
+    AccessToken(Box<TokenHash>),
+    /// What a spent refresh token got.
+    Answer(GrantId),
     Grant(GrantId),
     Client(ClientId),
 }
@@ -86,12 +100,8 @@ impl State {
             Key::Pending(state) => drop(self.pending.remove(&state)),
             Key::Code(hash) => drop(self.codes.remove(&hash)),
             Key::AccessToken(hash) => drop(self.access_tokens.remove(&hash)),
-            Key::RefreshToken(family) => drop(self.refresh_tokens.remove(&family)),
-            Key::Grant(id) => {
-                if let Some(grant) = self.grants.remove(&id) {
-                    self.release_client(&grant.record.client_id);
-                }
-            }
+            Key::Answer(id) => self.forget_answer(&id),
+            Key::Grant(id) => drop(self.revoke_grant(&id)),
             Key::Client(id) => drop(self.clients.remove(&id)),
         }
         true
@@ -120,8 +130,16 @@ impl State {
             return Ok(Insertion::Conflict);
         }
         self.make_room("clients", self.limits.clients, |state| state.clients.len())?;
-        let id = client.id.clone();
-        self.clients.insert(id.clone(), Arc::new(client));
+        let json = serde_json::to_vec(&client).map_err(|_| Refusal::Unwritable)?;
+        let id = client.id;
+        let held = HeldClient {
+            json: json.into(),
+            unused_until: match client.registration {
+                Registration::Preregistered => None,
+                Registration::Dynamic { unused_until, .. } => Some(unused_until),
+            },
+        };
+        self.clients.insert(id.clone(), held);
         if !self.grants_of.contains_key(&id) {
             self.expiries.extend(self.expiry_of_client(&id));
         }
@@ -129,12 +147,8 @@ impl State {
     }
 
     fn expiry_of_client(&self, id: &ClientId) -> Option<(Timestamp, Key)> {
-        match self.clients.get(id)?.registration {
-            Registration::Preregistered => None,
-            Registration::Dynamic { unused_until, .. } => {
-                Some((unused_until, Key::Client(id.clone())))
-            }
-        }
+        let unused_until = self.clients.get(id)?.unused_until?;
+        Some((unused_until, Key::Client(id.clone())))
     }
 
     pub(super) fn hold_client(&mut self, id: &ClientId) {
@@ -169,7 +183,7 @@ impl State {
             state.pending.len()
         })?;
         self.expiries
-            .insert((pending.expires_at, Key::Pending(key)));
+            .insert((pending.expires_at, Key::Pending(Box::new(key))));
         self.pending.insert(key, Arc::new(pending));
         Ok(Insertion::Done)
     }
@@ -181,7 +195,7 @@ impl State {
     ) -> Option<Arc<PendingRecord>> {
         let pending = self.pending.remove(state)?;
         self.expiries
-            .remove(&(pending.expires_at, Key::Pending(*state)));
+            .remove(&(pending.expires_at, Key::Pending(Box::new(*state))));
         (pending.expires_at > now).then_some(pending)
     }
 
@@ -191,8 +205,52 @@ impl State {
             return Ok(Insertion::Conflict);
         }
         self.make_room("codes", self.limits.codes, |state| state.codes.len())?;
-        self.expiries.insert((code.expires_at, Key::Code(key)));
+        self.expiries
+            .insert((code.expires_at, Key::Code(Box::new(key))));
         self.codes.insert(key, Arc::new(code));
         Ok(Insertion::Done)
+    }
+}
+
+/// Signing keys and leases.
+impl State {
+    pub(super) fn insert_signing_key(&mut self, key: SigningKeyRecord) -> Insertion {
+        match self.signing_keys.entry(key.generation) {
+            Entry::Occupied(_) => Insertion::Conflict,
+            Entry::Vacant(entry) => {
+                entry.insert(key);
+                Insertion::Done
+            }
+        }
+    }
+
+    pub(super) fn reseal_signing_key(
+        &mut self,
+        generation: u32,
+        old: &Sealed,
+        new: &Sealed,
+    ) -> bool {
+        let key = self.signing_keys.get_mut(&generation);
+        let Some(key) = key.filter(|key| key.private == *old) else {
+            return false;
+        };
+        key.private = new.clone();
+        true
+    }
+
+    pub(super) fn take_lease(
+        &mut self,
+        name: &str,
+        holder: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let held = self.leases.get(name);
+        if held.is_some_and(|(by, end)| by != holder && *end > now) {
+            return false;
+        }
+        self.leases
+            .insert(name.to_owned(), (holder.to_owned(), until));
+        true
     }
 }

@@ -84,15 +84,14 @@ impl Bench {
         self.redeem(&name).await
     }
 
-    /// Clients, pending, codes, grants, refresh tokens, access tokens, expiries.
-    fn counts(&self) -> [usize; 7] {
+    /// Clients, pending, codes, grants, access tokens, expiries.
+    fn counts(&self) -> [usize; 6] {
         let state = self.store.state();
         [
             state.clients.len(),
             state.pending.len(),
             state.codes.len(),
             state.grants.len(),
-            state.refresh_tokens.len(),
             state.access_tokens.len(),
             state.expiries.len(),
         ]
@@ -112,7 +111,7 @@ async fn a_flood_of_sign_ins_stays_at_the_limit_until_they_expire() {
     }
     let error = bench.pend("late").await.unwrap_err();
     assert!(cause(&error).contains("no room for more authorization requests"));
-    assert_eq!(bench.counts(), [0, LIMIT, 0, 0, 0, 0, LIMIT]);
+    assert_eq!(bench.counts(), [0, LIMIT, 0, 0, 0, LIMIT]);
     // What is kept was not harmed, and other records have room of their own.
     let state = sample::hash("state", "0");
     let found = bench.store.find_pending(&state, bench.now()).await;
@@ -130,7 +129,7 @@ async fn a_flood_of_registrations_stays_at_the_limit_until_they_are_unused() {
         let answer = bench.register(number).await;
         assert_eq!(answer.is_ok(), number < LIMIT);
     }
-    assert_eq!(bench.counts(), [LIMIT, 0, 0, 0, 0, 0, LIMIT]);
+    assert_eq!(bench.counts(), [LIMIT, 0, 0, 0, 0, LIMIT]);
 
     bench.clock.advance(sample::UNUSED);
     assert_eq!(bench.register("late").await.unwrap(), Insertion::Done);
@@ -143,7 +142,7 @@ async fn a_flood_of_codes_stays_at_the_limit_until_they_expire() {
         let answer = bench.hand_out(number).await;
         assert_eq!(answer.is_ok(), number < LIMIT);
     }
-    assert_eq!(bench.counts(), [0, 0, LIMIT, 0, 0, 0, LIMIT]);
+    assert_eq!(bench.counts(), [0, 0, LIMIT, 0, 0, LIMIT]);
 
     bench.clock.advance(sample::SHORT);
     assert_eq!(bench.hand_out("late").await.unwrap(), Insertion::Done);
@@ -193,16 +192,14 @@ async fn a_rotation_without_room_leaves_the_token_valid() {
     bench.sign_in("a").await.unwrap();
     let mut record = sample::refresh("a", bench.now());
     for number in 1..FLOOD {
-        let name = number.to_string();
-        let next = sample::rotated(&record, &name, bench.now());
-        let access = Some(sample::access(&name, "a", bench.now()));
+        let next = sample::rotation(&record, "a", &number.to_string(), bench.now());
         let answer = bench
             .store
-            .rotate_refresh_token(&record.current, next.clone(), access, bench.now())
+            .rotate_refresh_token(&record.current, next.clone(), bench.now())
             .await;
         if number < LIMIT {
             assert_eq!(answer.unwrap(), Rotation::Done);
-            record = next;
+            record = next.refresh;
         } else {
             let error = answer.unwrap_err();
             assert!(cause(&error).contains("no room for more access tokens"));
@@ -210,7 +207,7 @@ async fn a_rotation_without_room_leaves_the_token_valid() {
     }
     let found = bench
         .store
-        .find_refresh_token(&record.family, bench.now())
+        .find_refresh_token(&record.grant_id, bench.now())
         .await;
     assert_eq!(found.unwrap().unwrap().0, record);
 }
@@ -230,10 +227,6 @@ async fn a_key_that_is_taken_is_refused_as_a_whole() {
         },
         IssuedRecords {
             access: taken.access,
-            ..other.clone()
-        },
-        IssuedRecords {
-            refresh: taken.refresh,
             ..other
         },
     ] {
@@ -252,13 +245,13 @@ async fn nothing_expired_lingers_while_there_is_traffic() {
         bench.pend(number).await.unwrap();
         bench.sign_in(number).await.unwrap();
     }
-    assert_eq!(bench.counts(), [20, 20, 20, 20, 20, 20, 120]);
+    assert_eq!(bench.counts(), [20, 20, 20, 20, 20, 100]);
 
     bench.clock.advance(sample::WHOLE);
     for number in 0..16 {
         bench.pend(format!("late {number}")).await.unwrap();
     }
-    assert_eq!(bench.counts(), [0, 16, 0, 0, 0, 0, 16]);
+    assert_eq!(bench.counts(), [0, 16, 0, 0, 0, 16]);
     assert!(bench.store.state().grants_of.is_empty());
 }
 
@@ -271,21 +264,19 @@ async fn a_refreshed_grant_takes_no_more_room_than_a_new_one() {
     for number in 0..10_000 {
         // Half with an opaque access token, of which ten are alive at a time.
         bench.clock.advance(sample::SHORT / 20);
-        let name = number.to_string();
-        let next = sample::rotated(&record, &name, bench.now());
-        let access = sample::access(&name, "a", bench.now());
-        let access = Some(access).filter(|_| number % 2 == 0);
+        let mut next = sample::rotation(&record, "a", &number.to_string(), bench.now());
+        next.access = next.access.filter(|_| number % 2 == 0);
         let answer = bench
             .store
-            .rotate_refresh_token(&record.current, next.clone(), access, bench.now())
+            .rotate_refresh_token(&record.current, next.clone(), bench.now())
             .await;
         assert_eq!(answer.unwrap(), Rotation::Done);
-        record = next;
-        let [_, _, _, grants, refresh, access, expiries] = bench.counts();
-        assert_eq!([grants, refresh], [1, 1]);
+        record = next.refresh;
+        let [_, _, _, grants, access, expiries] = bench.counts();
+        assert_eq!(grants, 1);
         assert!(access <= 12 && expiries <= access + 3, "{expiries}");
     }
-    assert_eq!(fresh, [0, 0, 1, 1, 1, 1, 4]);
+    assert_eq!(fresh, [0, 0, 1, 1, 1, 3]);
 }
 
 #[tokio::test]
@@ -296,7 +287,7 @@ async fn a_client_is_forgotten_when_its_last_grant_has_ended() {
     bench.sign_in("b").await.unwrap();
     bench.clock.advance(sample::UNUSED);
     bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
-    assert_eq!(bench.counts(), [1, 0, 0, 2, 2, 0, 4]);
+    assert_eq!(bench.counts(), [1, 0, 0, 2, 0, 2]);
 
     bench
         .store
@@ -308,8 +299,8 @@ async fn a_client_is_forgotten_when_its_last_grant_has_ended() {
 
     bench.clock.advance(sample::WHOLE);
     let deleted = bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
-    assert_eq!(deleted, 3);
-    assert_eq!(bench.counts(), [0; 7]);
+    assert_eq!(deleted, 2);
+    assert_eq!(bench.counts(), [0; 6]);
 }
 
 #[tokio::test]
@@ -328,8 +319,7 @@ async fn the_store_prints_counts_only() {
     bench.register("a client").await.unwrap();
     assert_eq!(
         format!("{:?}", bench.store),
-        "MemoryStore { clients: 1, pending: 0, codes: 0, grants: 0, \
-         refresh_tokens: 0, access_tokens: 0, .. }"
+        "MemoryStore { clients: 1, pending: 0, codes: 0, grants: 0, access_tokens: 0, .. }"
     );
 }
 
@@ -359,5 +349,30 @@ async fn a_token_is_forgotten_with_its_grant() {
 
     bench.clock.advance(sample::SHORT / 2);
     bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
-    assert_eq!(bench.counts(), [0, 0, 1, 0, 0, 0, 1]);
+    assert_eq!(bench.counts(), [0, 0, 1, 0, 0, 1]);
+}
+
+#[tokio::test]
+async fn the_answer_to_a_spent_token_is_forgotten_after_five_minutes() {
+    let bench = Bench::new();
+    bench.sign_in("a").await.unwrap();
+    let first = sample::refresh("a", bench.now());
+    let next = sample::rotation(&first, "a", "next", bench.now());
+    let answer = bench
+        .store
+        .rotate_refresh_token(&first.current, next, bench.now())
+        .await;
+    assert_eq!(answer.unwrap(), Rotation::Done);
+    for (after, held) in [(299, true), (1, false)] {
+        bench.clock.advance(Duration::from_secs(after));
+        bench.store.sweep(bench.now(), usize::MAX).await.unwrap();
+        let found = bench
+            .store
+            .find_refresh_token(&first.grant_id, bench.now())
+            .await;
+        let (refresh, _) = found.unwrap().unwrap();
+        let spent = refresh.previous.unwrap();
+        assert_eq!(spent.hash, first.current, "the token is still known");
+        assert_eq!(!spent.answer.as_bytes().is_empty(), held);
+    }
 }

@@ -1,0 +1,202 @@
+use std::sync::Arc;
+
+use crate::event::{Event, EventSink};
+use crate::model::{Grant, GrantFilter};
+use crate::server::config::AuthorizationServer;
+use crate::server::error::Outage;
+use crate::store::Vault;
+use crate::types::{ClientId, Clock, Entropy, GrantId, Subject};
+
+/// The grants that are alive, for the host to show and to end.
+///
+/// Build on it what people expect of a service: a page with everything they let
+/// into their account, an "end all sessions" button, the removal of somebody who
+/// left, or of a client that turned out to be hostile. Cheap to clone.
+///
+/// Who was signed in a moment ago may hold a code that is not redeemed yet, for
+/// at most a minute. To lock a subject or a client out for good, let the
+/// [`LoginPolicy`](crate::server::LoginPolicy) refuse them first.
+#[derive(Clone, Debug)]
+pub struct Grants {
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    events: Arc<dyn EventSink>,
+}
+
+/// Some of the grants that were asked for.
+#[derive(Clone, Debug)]
+pub struct GrantPage {
+    /// The grants, in no order that means anything.
+    pub grants: Vec<Grant>,
+    /// What to ask with for those that follow; `None` if there are no more.
+    pub next: Option<GrantId>,
+}
+
+/// How many grants are read at once.
+const PAGE: usize = 100;
+
+impl AuthorizationServer {
+    /// The grants that are alive, to list and to end them.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        Grants {
+            vault: self.vault.clone(),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            events: Arc::clone(&self.events),
+        }
+    }
+}
+
+impl Grants {
+    /// Up to a hundred grants of `subject`; with `after`, those that follow.
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] if the store cannot tell or a grant does not open.
+    pub async fn of_subject(
+        &self,
+        subject: &Subject,
+        after: Option<&GrantId>,
+    ) -> Result<GrantPage, Outage> {
+        self.page(&self.filter_of(subject), after).await
+    }
+
+    /// Up to a hundred grants of `client`; with `after`, those that follow.
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] if the store cannot tell or a grant does not open.
+    pub async fn of_client(
+        &self,
+        client: &ClientId,
+        after: Option<&GrantId>,
+    ) -> Result<GrantPage, Outage> {
+        let filter = GrantFilter::Client(client.clone());
+        self.page(&filter, after).await
+    }
+
+    /// Ends one grant, and with it all its tokens.
+    ///
+    /// Returns whether it was alive until now.
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] if the outcome is unknown.
+    pub async fn revoke(&self, id: &GrantId) -> Result<bool, Outage> {
+        let found = self.vault.store().find_grant(id, self.clock.now()).await?;
+        match found {
+            None => Ok(false),
+            Some(grant) => self.end(grant.id, grant.client_id).await,
+        }
+    }
+
+    /// Ends every grant of `subject`, and with them all their tokens.
+    ///
+    /// Returns how many this call ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] if the outcome is unknown; what was ended so far stays ended.
+    pub async fn revoke_subject(&self, subject: &Subject) -> Result<usize, Outage> {
+        self.revoke_all(&self.filter_of(subject)).await
+    }
+
+    /// Ends every grant of `client`, and with them all their tokens.
+    ///
+    /// Returns how many this call ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] if the outcome is unknown; what was ended so far stays ended.
+    pub async fn revoke_client(&self, client: &ClientId) -> Result<usize, Outage> {
+        self.revoke_all(&GrantFilter::Client(client.clone())).await
+    }
+
+    /// Seals every grant again that is not under the active master key, so that
+    /// the keys before it can be removed.
+    ///
+    /// Returns how many it sealed again. Grants that begin while the keys change
+    /// may be missed: call it until it returns zero, after every replica has
+    /// activated the new key.
+    ///
+    /// # Errors
+    ///
+    /// [`Outage`] if the store failed or a grant does not open; what was done so
+    /// far stays done, and another call goes on.
+    pub async fn reseal(&self) -> Result<usize, Outage> {
+        let store = self.vault.store();
+        let (mut resealed, mut after) = (0, None);
+        loop {
+            let now = self.clock.now();
+            let page = store.list_grants(&GrantFilter::All, after.as_ref(), PAGE, now);
+            let page = page.await?;
+            let last = page.len() < PAGE;
+            after = page.last().map(|grant| grant.id.clone());
+            for old in page {
+                if self.vault.master_keys().is_current(&old.details) {
+                    continue;
+                }
+                let grant = self.vault.open_grant(old.clone())?;
+                let new = self.vault.seal_grant(&grant, &*self.entropy)?;
+                resealed += usize::from(store.reseal_grant(&old, &new).await?);
+            }
+            if last {
+                return Ok(resealed);
+            }
+        }
+    }
+
+    fn filter_of(&self, subject: &Subject) -> GrantFilter {
+        GrantFilter::Subject(self.vault.master_keys().hashes_of(subject))
+    }
+
+    async fn page(
+        &self,
+        filter: &GrantFilter,
+        after: Option<&GrantId>,
+    ) -> Result<GrantPage, Outage> {
+        let now = self.clock.now();
+        let page = self.vault.store().list_grants(filter, after, PAGE, now);
+        let page = page.await?;
+        let full = page.len() == PAGE;
+        let next = page.last().filter(|_| full).map(|grant| grant.id.clone());
+        let opened = page.into_iter().map(|record| self.vault.open_grant(record));
+        Ok(GrantPage {
+            grants: opened.collect::<Result<_, _>>()?,
+            next,
+        })
+    }
+
+    async fn revoke_all(&self, filter: &GrantFilter) -> Result<usize, Outage> {
+        let (mut ended, mut after) = (0, None);
+        loop {
+            let now = self.clock.now();
+            let page = self
+                .vault
+                .store()
+                .list_grants(filter, after.as_ref(), PAGE, now);
+            let page = page.await?;
+            let last = page.len() < PAGE;
+            after = page.last().map(|grant| grant.id.clone());
+            for grant in page {
+                ended += usize::from(self.end(grant.id, grant.client_id).await?);
+            }
+            if last {
+                return Ok(ended);
+            }
+        }
+    }
+
+    async fn end(&self, grant_id: GrantId, client_id: ClientId) -> Result<bool, Outage> {
+        let ended = self.vault.store().revoke_grant(&grant_id).await?;
+        if ended {
+            self.events.emit(&Event::GrantRevoked {
+                client_id,
+                grant_id,
+            });
+        }
+        Ok(ended)
+    }
+}

@@ -1,0 +1,156 @@
+use std::sync::Arc;
+
+use crate::model::{
+    AccessTokenRecord, Grant, GrantDetails, GrantRecord, MasterKey, MasterKeys, Place,
+    RefreshRecord, SealError, Sealed,
+};
+use crate::store::{MemoryStore, Store, StoreError};
+use crate::types::{Clock, Entropy, EntropyError, GrantId, Timestamp, TokenHash};
+
+const GRANTS: &str = "grants";
+const SIGNING_KEYS: &str = "signing keys";
+
+/// A store together with the master keys that seal what it keeps.
+///
+/// Roles read and write grants and signing keys through this alone, so that no
+/// backend ever sees who signed in or a private key. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Vault {
+    store: Arc<dyn Store>,
+    keys: Arc<MasterKeys>,
+}
+
+impl Vault {
+    /// Seals what `store` keeps with `keys`.
+    ///
+    /// Replicas that share the store have to be given the same keys.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, keys: Arc<MasterKeys>) -> Self {
+        Self { store, keys }
+    }
+
+    /// A store in memory, under a key that is gone with it.
+    ///
+    /// # Errors
+    ///
+    /// [`EntropyError`] if the source of randomness failed.
+    pub fn in_memory(clock: Arc<dyn Clock>, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        let keys = MasterKeys::new(MasterKey::generate(entropy)?);
+        Ok(Self::new(
+            Arc::new(MemoryStore::with_clock(clock)),
+            Arc::new(keys),
+        ))
+    }
+
+    /// The store, which sees hashes and sealed bytes.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The master keys, to rotate them.
+    #[must_use]
+    pub const fn master_keys(&self) -> &Arc<MasterKeys> {
+        &self.keys
+    }
+
+    pub(crate) async fn find_grant(
+        &self,
+        id: &GrantId,
+        now: Timestamp,
+    ) -> Result<Option<Grant>, StoreError> {
+        let found = self.store.find_grant(id, now).await?;
+        found.map(|record| self.open_grant(record)).transpose()
+    }
+
+    pub(crate) async fn find_access_token(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(AccessTokenRecord, Grant)>, StoreError> {
+        match self.store.find_access_token(hash, now).await? {
+            None => Ok(None),
+            Some((access, grant)) => Ok(Some((access, self.open_grant(grant)?))),
+        }
+    }
+
+    pub(crate) async fn find_refresh_token(
+        &self,
+        grant: &GrantId,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshRecord, Grant)>, StoreError> {
+        match self.store.find_refresh_token(grant, now).await? {
+            None => Ok(None),
+            Some((refresh, grant)) => Ok(Some((refresh, self.open_grant(grant)?))),
+        }
+    }
+
+    pub(crate) fn seal_grant(
+        &self,
+        grant: &Grant,
+        entropy: &dyn Entropy,
+    ) -> Result<GrantRecord, SealError> {
+        let details = self
+            .keys
+            .seal(&grant.details, place_of(&grant.id), entropy)?;
+        Ok(GrantRecord {
+            id: grant.id.clone(),
+            client_id: grant.client_id.clone(),
+            subject: self.keys.hash_of(&grant.details.subject),
+            details,
+            granted_at: grant.granted_at,
+            expires_at: grant.expires_at,
+        })
+    }
+
+    pub(crate) fn open_grant(&self, record: GrantRecord) -> Result<Grant, StoreError> {
+        let details: GrantDetails = self
+            .keys
+            .open(&record.details, place_of(&record.id))
+            .map_err(|error| StoreError::new(format!("the grant {}: {error}", record.id)))?;
+        Ok(Grant {
+            id: record.id,
+            client_id: record.client_id,
+            details,
+            granted_at: record.granted_at,
+            expires_at: record.expires_at,
+        })
+    }
+
+    pub(crate) fn seal_signing_key(
+        &self,
+        generation: u32,
+        pkcs8: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, SealError> {
+        let key = generation.to_string();
+        let place = Place {
+            table: SIGNING_KEYS,
+            key: &key,
+        };
+        self.keys.seal(&pkcs8, place, entropy)
+    }
+
+    pub(crate) fn open_signing_key(
+        &self,
+        generation: u32,
+        sealed: &Sealed,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, StoreError> {
+        let key = generation.to_string();
+        let place = Place {
+            table: SIGNING_KEYS,
+            key: &key,
+        };
+        self.keys
+            .open::<Vec<u8>>(sealed, place)
+            .map(zeroize::Zeroizing::new)
+            .map_err(|error| StoreError::new(format!("the signing key {generation}: {error}")))
+    }
+}
+
+fn place_of(id: &GrantId) -> Place<'_> {
+    Place {
+        table: GRANTS,
+        key: id.as_str(),
+    }
+}
