@@ -22,11 +22,15 @@ mod error;
 mod grant;
 mod lease;
 mod memory;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod open_error;
 mod pending;
 mod refresh_token;
 mod signing_key;
 #[cfg(feature = "server")]
 mod signing_keys;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 mod sweep;
 #[cfg(feature = "server")]
 mod vault;
@@ -38,11 +42,19 @@ pub use error::StoreError;
 pub use grant::GrantStore;
 pub use lease::LeaseStore;
 pub use memory::{MemoryLimits, MemoryStore};
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+pub use open_error::StoreOpenError;
 pub use pending::PendingStore;
 pub use refresh_token::{RefreshTokenStore, Rotation};
 pub use signing_key::SigningKeyStore;
 #[cfg(feature = "server")]
 pub use signing_keys::{KeySchedule, SigningKeys};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use sql::{Database, SqlStore};
+#[cfg(feature = "postgres")]
+pub use sql::{Postgres, PostgresStore};
+#[cfg(feature = "sqlite")]
+pub use sql::{Sqlite, SqliteStore};
 pub use sweep::Sweep;
 #[cfg(feature = "server")]
 pub use vault::Vault;
