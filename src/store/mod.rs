@@ -23,6 +23,8 @@ mod grant;
 mod lease;
 mod memory;
 mod pending;
+#[cfg(feature = "redis")]
+mod redis;
 mod refresh_token;
 mod signing_key;
 #[cfg(feature = "server")]
@@ -31,6 +33,8 @@ mod sweep;
 #[cfg(feature = "server")]
 mod vault;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{OpenRedis, RedisStore};
 pub use access_token::AccessTokenStore;
 pub use client::{ClientStore, Insertion};
 pub use code::{CodeStore, Redemption};
