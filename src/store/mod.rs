@@ -25,6 +25,8 @@ mod memory;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod open_error;
 mod pending;
+#[cfg(feature = "redis")]
+mod redis;
 mod refresh_token;
 mod signing_key;
 #[cfg(feature = "server")]
@@ -35,6 +37,8 @@ mod sweep;
 #[cfg(feature = "server")]
 mod vault;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{OpenRedis, RedisStore};
 pub use access_token::AccessTokenStore;
 pub use client::{ClientStore, Insertion};
 pub use code::{CodeStore, Redemption};
