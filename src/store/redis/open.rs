@@ -15,6 +15,9 @@ use super::link::Link;
 use super::script::{Call, Request, SCHEMA};
 use super::server_info;
 
+/// How long a connection is idle before the system asks whether the peer is there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
 /// The version of what is stored, and how.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -130,10 +133,9 @@ impl OpenRedis {
         Client::open(info).map_err(Failure::Url)
     }
 
-    /// So that a peer that vanished without a word is found out in the time that
-    /// one call may take.
+    /// So that a peer that vanished without a word is soon found out.
     fn tcp_settings(&self) -> TcpSettings {
-        let keepalive = TcpKeepalive::new().with_time(self.timeout);
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
         let settings = TcpSettings::default()
             .set_nodelay(true)
             .set_keepalive(keepalive);
