@@ -57,20 +57,6 @@ async fn killed_connections_change_no_answer() {
 }
 
 #[tokio::test]
-async fn forgotten_scripts_are_taught_again() {
-    let Some(corner) = Corner::new() else {
-        return;
-    };
-    let store = corner.open().await;
-    for round in 0..2 {
-        let mut flush = redis::cmd("SCRIPT");
-        flush.arg("FLUSH");
-        flush.exec_async(&mut corner.connect().await).await.unwrap();
-        use_all(&store, round, async |_: &str| {}).await;
-    }
-}
-
-#[tokio::test]
 async fn a_server_that_vanished_is_an_error_within_seconds() {
     let Some(corner) = Corner::new() else {
         return;

@@ -79,11 +79,15 @@ impl OwnServer {
     }
 
     async fn set(&self, name: &str, value: &str) {
+        self.command(&["CONFIG", "SET", name, value]).await;
+    }
+
+    async fn command(&self, words: &[&str]) {
         let client = redis::Client::open(self.url()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut set = redis::cmd("CONFIG");
-        set.arg("SET").arg(name).arg(value);
-        set.exec_async(&mut connection).await.unwrap();
+        let mut command = redis::Cmd::new();
+        command.arg(words);
+        command.exec_async(&mut connection).await.unwrap();
     }
 }
 
@@ -197,4 +201,16 @@ async fn a_server_that_hangs_is_an_error_in_time() {
     assert!(text.contains("did not answer within 300ms"), "{text}");
     server.signal("-CONT").await;
     use_all(&store, 1, async |_: &str| {}).await;
+}
+
+#[tokio::test]
+async fn forgotten_scripts_are_taught_again() {
+    let Some(server) = OwnServer::start(&[]).await else {
+        return;
+    };
+    let store = RedisStore::open(&server.url()).await.unwrap();
+    for round in 0..2 {
+        server.command(&["SCRIPT", "FLUSH"]).await;
+        use_all(&store, round, async |_: &str| {}).await;
+    }
 }

@@ -57,9 +57,11 @@ impl OpenRedis {
 
     /// What every key begins with: `{oauth-for-mcp}:`.
     ///
-    /// Two issuers on one server need two prefixes. On a cluster, a prefix has
-    /// to hold a [hash tag](https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags),
-    /// so that all records of an issuer are on one node.
+    /// Two issuers on one server need two prefixes. Where records are spread over
+    /// the nodes of a cluster, a prefix has to hold a [hash tag], as this one does:
+    /// all records of an issuer are on one node, which is the one to connect to.
+    ///
+    /// [hash tag]: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
