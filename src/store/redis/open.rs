@@ -11,7 +11,7 @@ use crate::types::{Entropy, Secret, SystemEntropy};
 
 use super::failure::Failure;
 use super::keys::Keys;
-use super::link::Link;
+use super::link::{Link, attempt_timeout};
 use super::script::{Call, Request, SCHEMA};
 use super::server_info;
 
@@ -142,7 +142,7 @@ impl OpenRedis {
             .set_nodelay(true)
             .set_keepalive(keepalive);
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
-        let settings = settings.set_user_timeout(self.timeout);
+        let settings = settings.set_user_timeout(attempt_timeout(self.timeout));
         settings
     }
 
@@ -152,10 +152,9 @@ impl OpenRedis {
         ConnectionManagerConfig::new()
             .set_min_delay(Duration::from_millis(100))
             .set_exponent_base(2.0)
-            .set_number_of_retries(4)
+            .set_number_of_retries(3)
             .set_connection_timeout(Some(self.connect_timeout))
-            // One call has a time-out of its own, which covers all of it.
-            .set_response_timeout(None)
+            .set_response_timeout(Some(attempt_timeout(self.timeout)))
     }
 }
 
