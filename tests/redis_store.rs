@@ -9,11 +9,17 @@
 mod open;
 #[path = "redis_store/outages.rs"]
 mod outages;
+#[path = "redis_store/own_server.rs"]
+mod own_server;
 #[path = "redis_store/promises.rs"]
 mod promises;
+#[path = "redis_store/proxy.rs"]
+mod proxy;
 #[path = "redis_store/round_trips.rs"]
 mod round_trips;
 #[path = "redis_store/server.rs"]
 mod server;
 #[path = "redis_store/traces.rs"]
 mod traces;
+#[path = "redis_store/verbs.rs"]
+mod verbs;

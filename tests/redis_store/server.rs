@@ -129,7 +129,7 @@ pub(crate) fn issued(name: &str, life: Duration) -> IssuedRecords {
         grant: GrantRecord {
             id: grant_id(name),
             client_id: client_id(),
-            subject: hash("a person"),
+            subject: hash(&format!("subject of {name}")),
             details: sealed(name),
             granted_at: now(),
             expires_at: now().plus(life),

@@ -24,8 +24,8 @@ pub use open::OpenRedis;
 /// Keeps everything in Redis (6.2 or later) or Valkey. Cheap to clone.
 ///
 /// Every call is one round trip, and what has to be atomic is one script. A call
-/// whose connection broke is sent once more: the scripts can tell, so that
-/// nothing happens twice and nobody hears a refusal for it. Calls need a tokio
+/// whose connection broke or fell silent is sent again: the scripts can tell, so
+/// that nothing happens twice and nobody hears a refusal for it. Calls need a tokio
 /// runtime.
 ///
 /// # What the server has to be set to
@@ -81,8 +81,7 @@ impl RedisStore {
     /// Opens the store behind a connection that the host has anyway, of a
     /// release of `redis` that this crate uses.
     ///
-    /// Its time-outs are the host's: the default of `redis` for an answer is
-    /// short, and a call that hears nothing fails after the shorter time.
+    /// Its time-outs for connecting and for one answer are the host's.
     ///
     /// # Errors
     ///

@@ -11,9 +11,12 @@ use crate::types::{Entropy, Secret, SystemEntropy};
 
 use super::failure::Failure;
 use super::keys::Keys;
-use super::link::Link;
+use super::link::{Link, attempt_timeout};
 use super::script::{Call, Request, SCHEMA};
 use super::server_info;
+
+/// How long a connection is idle before the system asks whether the peer is there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// The version of what is stored, and how.
 const SCHEMA_VERSION: u32 = 1;
@@ -54,9 +57,11 @@ impl OpenRedis {
 
     /// What every key begins with: `{oauth-for-mcp}:`.
     ///
-    /// Two issuers on one server need two prefixes. On a cluster, a prefix has
-    /// to hold a [hash tag](https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags),
-    /// so that all records of an issuer are on one node.
+    /// Two issuers on one server need two prefixes. Where records are spread over
+    /// the nodes of a cluster, a prefix has to hold a [hash tag], as this one does:
+    /// all records of an issuer are on one node, which is the one to connect to.
+    ///
+    /// [hash tag]: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -130,15 +135,14 @@ impl OpenRedis {
         Client::open(info).map_err(Failure::Url)
     }
 
-    /// So that a peer that vanished without a word is found out in the time that
-    /// one call may take.
+    /// So that a peer that vanished without a word is soon found out.
     fn tcp_settings(&self) -> TcpSettings {
-        let keepalive = TcpKeepalive::new().with_time(self.timeout);
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
         let settings = TcpSettings::default()
             .set_nodelay(true)
             .set_keepalive(keepalive);
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
-        let settings = settings.set_user_timeout(self.timeout);
+        let settings = settings.set_user_timeout(attempt_timeout(self.timeout));
         settings
     }
 
@@ -148,10 +152,9 @@ impl OpenRedis {
         ConnectionManagerConfig::new()
             .set_min_delay(Duration::from_millis(100))
             .set_exponent_base(2.0)
-            .set_number_of_retries(4)
+            .set_number_of_retries(3)
             .set_connection_timeout(Some(self.connect_timeout))
-            // One call has a time-out of its own, which covers all of it.
-            .set_response_timeout(None)
+            .set_response_timeout(Some(attempt_timeout(self.timeout)))
     }
 }
 
