@@ -9,6 +9,7 @@ use oauth_for_mcp::model::{MasterKey, MasterKeys};
 use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::store::{PostgresStore, SqliteStore, Store};
 use oauth_for_mcp::test_util::{TestClient, TestServer};
+use sqlx::postgres::PgPoolOptions;
 
 use crate::fresh::{self, Backend, connect, execute};
 use crate::proxy::Proxy;
@@ -58,7 +59,7 @@ struct Counted {
 }
 
 impl Counted {
-    async fn new(format: AccessTokenFormat) -> Self {
+    async fn new(format: AccessTokenFormat, connections: u32) -> Self {
         let schema = fresh::unique_name();
         let url = Backend::Postgres.url();
         let direct = fresh::postgres_schema(&url, &schema).await;
@@ -68,9 +69,14 @@ impl Counted {
         behind
             .set_port(Some(proxy.port()))
             .expect("it takes a port");
-        let store = PostgresStore::open(&format!("{behind}&sslmode=disable")).await;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .test_before_acquire(false)
+            .connect(&format!("{behind}&sslmode=disable"))
+            .await;
+        let store = PostgresStore::from_pool(pool.expect("PostgreSQL answers")).await;
         Self {
-            server: server_on(store.expect("PostgreSQL answers"), format),
+            server: server_on(store.expect("the tables can be made"), format),
             proxy,
             schema,
         }
@@ -104,7 +110,8 @@ impl Counted {
 
 /// One statement a round trip, so that what writes once commits once.
 async fn postgres_round_trips(format: AccessTokenFormat) {
-    let counted = Counted::new(format).await;
+    // Each connection prepares a statement once, which is a round trip.
+    let counted = Counted::new(format, 1).await;
     let client = counted.warm_up().await;
     let (server, scope) = (&counted.server, "notes:read");
     let _ = counted.proxy.round_trips();
@@ -134,7 +141,7 @@ async fn postgres_round_trips(format: AccessTokenFormat) {
 /// Every request gets its answer although the database's answer to one of its
 /// statements is lost, whichever one that is, and nothing happens twice.
 async fn postgres_answers_get_lost(format: AccessTokenFormat) {
-    let counted = Counted::new(format).await;
+    let counted = Counted::new(format, 16).await;
     let client = counted.warm_up().await;
     let (server, proxy) = (&counted.server, &counted.proxy);
 
