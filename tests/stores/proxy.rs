@@ -65,6 +65,9 @@ impl Proxy {
 }
 
 async fn serve(client: TcpStream, server: TcpStream, state: Arc<State>) {
+    for stream in [&client, &server] {
+        stream.set_nodelay(true).expect("it is a TCP stream");
+    }
     let (mut from_client, to_client) = client.into_split();
     let (from_server, mut to_server) = server.into_split();
     // The message that begins a connection has no type.
