@@ -20,6 +20,8 @@ mod code;
 pub mod contract;
 mod error;
 mod grant;
+#[cfg(feature = "server")]
+mod key_schedule;
 mod lease;
 mod memory;
 mod pending;
@@ -36,13 +38,15 @@ pub use client::{ClientStore, Insertion};
 pub use code::{CodeStore, Redemption};
 pub use error::StoreError;
 pub use grant::GrantStore;
+#[cfg(feature = "server")]
+pub use key_schedule::KeySchedule;
 pub use lease::LeaseStore;
 pub use memory::{MemoryLimits, MemoryStore};
 pub use pending::PendingStore;
 pub use refresh_token::{RefreshTokenStore, Rotation};
 pub use signing_key::SigningKeyStore;
 #[cfg(feature = "server")]
-pub use signing_keys::{KeySchedule, SigningKeys};
+pub use signing_keys::SigningKeys;
 pub use sweep::Sweep;
 #[cfg(feature = "server")]
 pub use vault::Vault;
