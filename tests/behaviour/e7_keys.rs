@@ -149,7 +149,7 @@ async fn every_token_is_good_at_every_server_at_once_whenever_keys_change() {
     const STEPS: [u64; 9] = [1, 59, 7, 61, 353, 5, 601, 211, 1_021];
     let first = TestServer::with(|builder| builder.key_schedule(SCHEDULE));
     // Half a minute behind, in time, and half a minute ahead.
-    let mut replicas = vec![
+    let mut replicas = [
         Replica::of(&first, Some(0)).await,
         Replica::of(&first, None).await,
         Replica::of(&first, Some(60)).await,

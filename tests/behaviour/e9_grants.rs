@@ -68,22 +68,25 @@ impl Pair {
     }
 
     fn client_id(&self, number: usize) -> ClientId {
-        ClientId::parse(&self.clients[number].client_id).unwrap()
+        ClientId::parse(&self.clients[number].client_id).expect("we made it")
     }
 
     /// The grants whose end the operator of alice's server heard of.
     fn ended(&self) -> Vec<GrantId> {
         let events = self.alice.events().all().into_iter();
-        let ended = events.filter_map(|event| match event {
-            Event::GrantRevoked { grant_id, .. } => Some(grant_id),
-            _ => None,
+        let ended = events.filter_map(|event| {
+            if let Event::GrantRevoked { grant_id, .. } = event {
+                Some(grant_id)
+            } else {
+                None
+            }
         });
         ended.collect()
     }
 }
 
 fn subject(name: &str) -> Subject {
-    Subject::parse(name).unwrap()
+    Subject::parse(name).expect("a name is a subject")
 }
 
 fn ids(page: &GrantPage) -> Vec<GrantId> {
