@@ -7,6 +7,8 @@
 
 #[path = "stores/databases.rs"]
 mod databases;
+#[path = "stores/first_migration.rs"]
+mod first_migration;
 #[path = "stores/fresh.rs"]
 mod fresh;
 #[path = "stores/proxy.rs"]
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         })
         .collect();
     tests.extend(databases::tests());
+    tests.extend(first_migration::tests());
     tests.extend(requests::tests());
     libtest_mimic::run(&arguments, tests).exit_code()
 }
