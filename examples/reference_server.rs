@@ -1,14 +1,14 @@
 //! A note book for each signed-in person: a small but complete protected MCP server.
 //!
-//! Type `cargo run --example reference_server`, then connect an MCP client to
+//! Type `cargo run --example reference_server --features sqlite,postgres,redis`, then connect an MCP client to
 //! `http://127.0.0.1:8080/mcp`. Everything is set in the environment:
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
 //! | `LISTEN` | `127.0.0.1:8080` | address to bind; port 0 takes a free one |
 //! | `PUBLIC_URL` | `http://127.0.0.1:8080` | the issuer; the MCP endpoint is at `/mcp` below; on loopback, requests for other hosts are refused |
-//! | `STORE` | `memory` | where records are kept; only `memory` for now |
-//! | `MASTER_KEY` | | 32 bytes as base64url; the memory store needs none |
+//! | `STORE` | `memory` | where records are kept: `memory`, `sqlite:PATH`, `postgres://…`, `redis://…` |
+//! | `MASTER_KEY` | generated | 32 bytes as base64url, which seal what is stored; replicas share it |
 //! | `IDP_ISSUER`, `IDP_CLIENT_ID`, `IDP_CLIENT_SECRET` | | the OpenID provider at which people sign in, with the callback `/oauth/callback`; without it any name signs in, on loopback only |
 //! | `CLIENTS` | | a file with a JSON array of preregistered clients (RFC 7591) |
 //! | `REGISTRATION` | `dynamic,document` | how clients may register; empty: not at all |
@@ -20,7 +20,8 @@
 use std::{env, error::Error, process::ExitCode, sync::Arc};
 
 use oauth_for_mcp::event::{Event, EventSink};
-use settings::Settings;
+use settings::{BadSetting, Settings};
+use store::Storage;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,8 @@ mod mcp_service;
 mod notes;
 #[path = "support/settings.rs"]
 mod settings;
+#[path = "support/store.rs"]
+mod store;
 
 /// Tells the operator what happens; a real server would hand this to its log.
 #[derive(Debug)]
@@ -49,9 +52,20 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let Settings {
         listen,
         auth,
-        notes,
+        store,
+        master_key,
+        mut notes,
     } = Settings::read(variable)?;
+    let storage = Storage::read(&store, master_key)?;
+    notes.extend(storage.note());
+    let (store, master_keys) = storage.open().await?;
+    let auth = auth.store(store, master_keys);
     let auth = auth.events(Arc::new(StandardError)).build()?;
+    // A wrong master key shows now, and not at the first sign-in.
+    if let Err(outage) = auth.prepare().await {
+        return Err(BadSetting::caused_by("STORE", &outage).into());
+    }
+    tokio::spawn(auth.sweeper()?.run(tokio::time::sleep));
     let listener = TcpListener::bind(&listen)
         .await
         .map_err(|error| format!("LISTEN={listen} is unusable: {error}"))?;

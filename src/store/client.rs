@@ -15,6 +15,13 @@ pub enum Insertion {
     Conflict,
 }
 
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+impl Insertion {
+    pub(in crate::store) const fn of(done: bool) -> Self {
+        if done { Self::Done } else { Self::Conflict }
+    }
+}
+
 /// Keeps the clients that registered themselves.
 #[async_trait]
 pub trait ClientStore: fmt::Debug + Send + Sync + 'static {

@@ -22,29 +22,49 @@ pub mod contract;
 mod details;
 mod error;
 mod grant;
+#[cfg(feature = "server")]
+mod key_schedule;
 mod lease;
 mod memory;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod open_error;
 mod pending;
+#[cfg(feature = "redis")]
+mod redis;
 mod refresh_token;
 mod signing_key;
 #[cfg(feature = "server")]
 mod signing_keys;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 mod sweep;
 #[cfg(feature = "server")]
 mod vault;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{OpenRedis, RedisStore};
 pub use access_token::AccessTokenStore;
 pub use client::{ClientStore, Insertion};
 pub use code::{CodeStore, Redemption};
 pub use error::StoreError;
 pub use grant::GrantStore;
+#[cfg(feature = "server")]
+pub use key_schedule::KeySchedule;
 pub use lease::LeaseStore;
 pub use memory::{MemoryLimits, MemoryStore};
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+pub use open_error::StoreOpenError;
 pub use pending::PendingStore;
 pub use refresh_token::{RefreshTokenStore, Rotation};
 pub use signing_key::SigningKeyStore;
 #[cfg(feature = "server")]
-pub use signing_keys::{KeySchedule, SigningKeys};
+pub use signing_keys::SigningKeys;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use sql::{Database, SqlStore};
+#[cfg(feature = "postgres")]
+pub use sql::{Postgres, PostgresStore};
+#[cfg(feature = "sqlite")]
+pub use sql::{Sqlite, SqliteStore};
 pub use sweep::Sweep;
 #[cfg(feature = "server")]
 pub use vault::Vault;

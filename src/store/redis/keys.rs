@@ -1,0 +1,106 @@
+use std::fmt;
+
+use crate::types::{ClientId, GrantId, TokenHash};
+
+/// The names of all keys. Those of grants and their indexes stand in
+/// `grants.lua`, too.
+#[derive(Clone)]
+pub(super) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub(super) const fn new(prefix: String) -> Self {
+        Self { prefix }
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    fn key(&self, kind: &str, name: &[u8]) -> Vec<u8> {
+        [self.prefix.as_bytes(), kind.as_bytes(), name].concat()
+    }
+
+    pub(super) fn schema(&self) -> Vec<u8> {
+        self.key("schema", b"")
+    }
+
+    pub(super) fn client(&self, id: &ClientId) -> Vec<u8> {
+        self.key("client:", id.as_str().as_bytes())
+    }
+
+    /// Clients without grants, by when they may be forgotten.
+    pub(super) fn unused_clients(&self) -> Vec<u8> {
+        self.key("clients:unused", b"")
+    }
+
+    pub(super) fn pending(&self, state: &TokenHash) -> Vec<u8> {
+        self.key("pending:", state.as_bytes())
+    }
+
+    /// A request that was taken a moment ago.
+    pub(super) fn taken(&self, state: &TokenHash) -> Vec<u8> {
+        self.key("taken:", state.as_bytes())
+    }
+
+    pub(super) fn code(&self, hash: &TokenHash) -> Vec<u8> {
+        self.key("code:", hash.as_bytes())
+    }
+
+    pub(super) fn access_token(&self, hash: &TokenHash) -> Vec<u8> {
+        self.key("access:", hash.as_bytes())
+    }
+
+    /// What the keys of grants begin with.
+    pub(super) fn every_grant(&self) -> Vec<u8> {
+        self.key("grant:", b"")
+    }
+
+    /// A grant and its refresh token.
+    pub(super) fn grant(&self, id: &GrantId) -> Vec<u8> {
+        self.key("grant:", id.as_str().as_bytes())
+    }
+
+    /// What the spent refresh token of a grant got.
+    pub(super) fn answer(&self, id: &GrantId) -> Vec<u8> {
+        self.key("answer:", id.as_str().as_bytes())
+    }
+
+    /// Which call ended a grant a moment ago.
+    pub(super) fn revoked(&self, id: &GrantId) -> Vec<u8> {
+        self.key("revoked:", id.as_str().as_bytes())
+    }
+
+    /// All grants, by identifier.
+    pub(super) fn grants(&self) -> Vec<u8> {
+        self.key("grants", b"")
+    }
+
+    pub(super) fn grants_of_client(&self, client: &ClientId) -> Vec<u8> {
+        self.key("grants:client:", client.as_str().as_bytes())
+    }
+
+    pub(super) fn grants_of_subject(&self, subject: &TokenHash) -> Vec<u8> {
+        self.key("grants:subject:", subject.as_bytes())
+    }
+
+    /// All grants, by when they end.
+    pub(super) fn grant_ends(&self) -> Vec<u8> {
+        self.key("grants:ends", b"")
+    }
+
+    pub(super) fn signing_keys(&self) -> Vec<u8> {
+        self.key("signing_keys", b"")
+    }
+
+    pub(super) fn lease(&self, name: &str) -> Vec<u8> {
+        self.key("lease:", name.as_bytes())
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}", self.prefix)
+    }
+}

@@ -1,0 +1,19 @@
+-- Forgets grants that have ended, and then clients that nobody uses: ending a
+-- grant may leave its client unused.
+local now = argument()
+local limit = tonumber(argument())
+
+local function first(index, count)
+  return redis.call('ZRANGEBYSCORE', index, '-inf', now, 'LIMIT', 0, count)
+end
+
+local ended = first(prefix .. 'grants:ends', limit)
+for _, id in ipairs(ended) do
+  end_grant(id)
+end
+local unused = first(prefix .. 'clients:unused', limit - #ended)
+for _, client in ipairs(unused) do
+  redis.call('DEL', prefix .. 'client:' .. client)
+  redis.call('ZREM', prefix .. 'clients:unused', client)
+end
+return #ended + #unused

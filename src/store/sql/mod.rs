@@ -1,0 +1,24 @@
+//! Records in a SQL database: one set of statements for SQLite and PostgreSQL.
+//!
+//! Every table begins with `oauth_`, so that a host may keep its own beside them.
+
+mod attempt;
+mod clients;
+mod codes;
+mod database;
+mod grants;
+mod keys;
+mod migrate;
+mod pending;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod sweep;
+mod value;
+
+pub use database::{Database, SqlStore};
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresStore};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Sqlite, SqliteStore};
