@@ -18,10 +18,16 @@ mod behaviour {
     mod d3_consent;
     mod d4_d5_login;
     mod d6_policy;
+    mod e10_sweeper;
     mod e1_codes;
     mod e3_refresh;
+    mod e3_replicas;
     mod e5_revoke;
+    mod e7_key_outages;
+    mod e7_keys;
     mod e8_outages;
+    mod e9_grants;
+    mod e9_master_keys;
     mod f1_limits;
     mod f3_secrets;
     mod f4_any_input;

@@ -1,4 +1,4 @@
-//! What is particular to Redis, and every promise of the store.
+//! What is particular to Redis; the promises of the store are in `tests/stores.rs`.
 //!
 //! Runs against the server at `OAUTH_FOR_MCP_REDIS`; `scripts/services` starts one.
 
@@ -9,11 +9,15 @@
 mod open;
 #[path = "redis_store/outages.rs"]
 mod outages;
-#[path = "redis_store/promises.rs"]
-mod promises;
+#[path = "redis_store/own_server.rs"]
+mod own_server;
+#[path = "redis_store/proxy.rs"]
+mod proxy;
 #[path = "redis_store/round_trips.rs"]
 mod round_trips;
 #[path = "redis_store/server.rs"]
 mod server;
 #[path = "redis_store/traces.rs"]
 mod traces;
+#[path = "redis_store/verbs.rs"]
+mod verbs;

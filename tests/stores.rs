@@ -3,10 +3,18 @@
 //! `scripts/test` starts PostgreSQL and Redis for this. Without it their tests
 //! are reported as ignored; with it, a server that is missing is a failure.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "stores/databases.rs"]
 mod databases;
+#[path = "stores/first_migration.rs"]
+mod first_migration;
 #[path = "stores/fresh.rs"]
 mod fresh;
+#[path = "stores/proxy.rs"]
+mod proxy;
+#[path = "stores/requests.rs"]
+mod requests;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,6 +36,8 @@ fn main() -> ExitCode {
         })
         .collect();
     tests.extend(databases::tests());
+    tests.extend(first_migration::tests());
+    tests.extend(requests::tests());
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 

@@ -17,7 +17,7 @@ use crate::types::{
 };
 
 /// Settings of [`McpAuth`]; mistakes surface in [`build`](Self::build).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct McpAuthBuilder {
     public_url: String,
     resource_path: String,
@@ -44,7 +44,7 @@ pub struct McpAuthBuilder {
     events: Arc<dyn EventSink>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum SignIn {
     Unset,
     Development,
@@ -192,6 +192,13 @@ impl McpAuthBuilder {
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>, master_keys: Arc<MasterKeys>) -> Self {
         self.vault = Some(Vault::new(store, master_keys));
+        self
+    }
+
+    /// The store and the keys of another server, to be a replica of it.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn vault(mut self, vault: Vault) -> Self {
+        self.vault = Some(vault);
         self
     }
 

@@ -123,7 +123,9 @@ pub enum OpenError {
 ///
 /// To rotate the key of several replicas while they run: [`add`](Self::add) the
 /// new key to each, then [`activate`](Self::activate) it on each, then seal
-/// again what is under the old one, then [`remove`](Self::remove) that.
+/// again what is under the old one, with
+/// [`Grants::reseal`](crate::server::Grants::reseal) on one of them, then
+/// [`remove`](Self::remove) that.
 #[derive(Debug)]
 pub struct MasterKeys {
     /// The first one seals.

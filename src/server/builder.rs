@@ -213,7 +213,10 @@ impl AuthorizationServerBuilder {
         if !matches!(schedule.algorithm, Algorithm::Es256 | Algorithm::EdDsa) {
             return Err(ConfigError::KeyAlgorithm(schedule.algorithm));
         }
-        let least = self.lifetimes.access_token + KeySchedule::SPREAD;
+        let least = self
+            .lifetimes
+            .access_token
+            .saturating_add(KeySchedule::SPREAD);
         let period = schedule.period.unwrap_or(Duration::MAX);
         if schedule.overlap < least || period <= schedule.overlap {
             return Err(ConfigError::KeySchedule);

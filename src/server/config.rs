@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::event::{Event, EventSink, causes};
 use crate::idp::IdentityProvider;
-use crate::model::ClientRecord;
+use crate::model::{ClientRecord, GrantFilter};
 use crate::server::builder::AuthorizationServerBuilder;
 use crate::server::error::{ConfigError, Outage};
 use crate::server::policy::LoginPolicy;
@@ -148,14 +148,19 @@ impl AuthorizationServer {
     }
 
     /// Makes sure that the store answers, that the master keys open the signing
-    /// keys in it, and that there is one. Whatever is wrong then shows when the
-    /// server starts, and not at the first sign-in.
+    /// keys and a grant in it, and that there is a signing key. Whatever is wrong
+    /// then shows when the server starts, and not at the first sign-in.
     ///
     /// # Errors
     ///
     /// [`Outage`] with the cause.
     pub async fn prepare(&self) -> Result<(), Outage> {
-        self.keys.ring(self.clock.now()).await?;
+        let now = self.clock.now();
+        self.keys.reload(now).await?;
+        let one = self.store().list_grants(&GrantFilter::All, None, 1, now);
+        for grant in one.await? {
+            self.vault.open_grant(grant)?;
+        }
         Ok(())
     }
 

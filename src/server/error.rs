@@ -50,7 +50,7 @@ pub enum ConfigError {
 #[non_exhaustive]
 pub enum Outage {
     /// The store failed.
-    #[error("the store failed")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// There was no randomness.
     #[error("the source of randomness failed")]

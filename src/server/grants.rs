@@ -4,7 +4,7 @@ use crate::event::{Event, EventSink};
 use crate::model::{Grant, GrantFilter};
 use crate::server::config::AuthorizationServer;
 use crate::server::error::Outage;
-use crate::store::Vault;
+use crate::store::{SigningKeys, Vault};
 use crate::types::{ClientId, Clock, Entropy, GrantId, Subject};
 
 /// The grants that are alive, for the host to show and to end.
@@ -15,10 +15,12 @@ use crate::types::{ClientId, Clock, Entropy, GrantId, Subject};
 ///
 /// Who was signed in a moment ago may hold a code that is not redeemed yet, for
 /// at most a minute. To lock a subject or a client out for good, let the
-/// [`LoginPolicy`](crate::server::LoginPolicy) refuse them first.
+/// [`LoginPolicy`](crate::server::LoginPolicy) refuse them first. The grants of a
+/// subject are found under the master keys that are given, and under no others.
 #[derive(Clone, Debug)]
 pub struct Grants {
     vault: Vault,
+    keys: Arc<SigningKeys>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     events: Arc<dyn EventSink>,
@@ -42,6 +44,7 @@ impl AuthorizationServer {
     pub fn grants(&self) -> Grants {
         Grants {
             vault: self.vault.clone(),
+            keys: Arc::clone(&self.keys),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             events: Arc::clone(&self.events),
@@ -114,18 +117,19 @@ impl Grants {
         self.revoke_all(&GrantFilter::Client(client.clone())).await
     }
 
-    /// Seals every grant again that is not under the active master key, so that
-    /// the keys before it can be removed.
+    /// Seals every grant and every signing key again that is not under the active
+    /// master key, so that the keys before it can be removed.
     ///
-    /// Returns how many it sealed again. Grants that begin while the keys change
-    /// may be missed: call it until it returns zero, after every replica has
-    /// activated the new key.
+    /// Returns how many grants it sealed again. Those that begin while the keys
+    /// change may be missed: call it until it returns zero, a minute or more
+    /// after every replica has activated the new key.
     ///
     /// # Errors
     ///
-    /// [`Outage`] if the store failed or a grant does not open; what was done so
-    /// far stays done, and another call goes on.
+    /// [`Outage`] if the store failed, or a grant or a signing key does not open;
+    /// what was done so far stays done, and another call goes on.
     pub async fn reseal(&self) -> Result<usize, Outage> {
+        self.keys.reload(self.clock.now()).await?;
         let store = self.vault.store();
         let (mut resealed, mut after) = (0, None);
         loop {

@@ -6,7 +6,7 @@ use crate::event::{Event, EventSink, causes};
 use crate::server::config::AuthorizationServer;
 use crate::server::error::Outage;
 use crate::store::{SigningKeys, Vault};
-use crate::types::{Clock, EntropyError};
+use crate::types::{Clock, EntropyError, Timestamp};
 
 const LEASE: &str = "sweep";
 /// How many records one statement deletes: few enough that no request waits
@@ -76,7 +76,14 @@ impl Sweeper {
     /// [`Outage`] if the store failed; what was deleted so far stays deleted.
     pub async fn sweep(&self) -> Result<usize, Outage> {
         let begun = self.clock.now();
-        self.keys.ring(begun).await?;
+        let keys = self.keys.ring(begun).await;
+        let deleted = self.delete(begun).await?;
+        // Keys that cannot be read are no reason to let the store grow.
+        keys?;
+        Ok(deleted)
+    }
+
+    async fn delete(&self, begun: Timestamp) -> Result<usize, Outage> {
         let store = self.vault.store();
         let until = begun.plus(Self::LEASE_TIME);
         if !store.take_lease(LEASE, &self.holder, until, begun).await? {

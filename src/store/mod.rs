@@ -20,6 +20,8 @@ mod code;
 pub mod contract;
 mod error;
 mod grant;
+#[cfg(feature = "server")]
+mod key_schedule;
 mod lease;
 mod memory;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
@@ -44,6 +46,8 @@ pub use client::{ClientStore, Insertion};
 pub use code::{CodeStore, Redemption};
 pub use error::StoreError;
 pub use grant::GrantStore;
+#[cfg(feature = "server")]
+pub use key_schedule::KeySchedule;
 pub use lease::LeaseStore;
 pub use memory::{MemoryLimits, MemoryStore};
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
@@ -52,7 +56,7 @@ pub use pending::PendingStore;
 pub use refresh_token::{RefreshTokenStore, Rotation};
 pub use signing_key::SigningKeyStore;
 #[cfg(feature = "server")]
-pub use signing_keys::{KeySchedule, SigningKeys};
+pub use signing_keys::SigningKeys;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use sql::{Database, SqlStore};
 #[cfg(feature = "postgres")]

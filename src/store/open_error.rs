@@ -31,3 +31,9 @@ pub enum StoreOpenError {
     #[error("the store is unsuitable: {0}")]
     Unsuitable(String),
 }
+
+impl StoreOpenError {
+    pub(in crate::store) fn unreachable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unreachable(cause.into())
+    }
+}

@@ -1,74 +1,20 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use async_lock::{Mutex, MutexGuard};
+
 use crate::event::{Event, EventSink, causes};
-use crate::jose::{Algorithm, KeyRing, SigningKey};
+use crate::jose::{KeyRing, Signer, SigningKey};
 use crate::model::SigningKeyRecord;
-use crate::store::{Insertion, StoreError, Vault};
+use crate::store::{Insertion, KeySchedule, StoreError, Vault};
 use crate::types::{Entropy, Timestamp};
-
-/// When keys follow each other.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct KeySchedule {
-    /// With what new keys sign: `ES256`, or `EdDSA`.
-    pub algorithm: Algorithm,
-    /// How long one key signs: 90 days. `None`: without end.
-    pub period: Option<Duration>,
-    /// How long the next key is published before it signs, and the former one
-    /// after: a day. At least as long as an access token lives and a copy of the
-    /// key set is kept.
-    pub overlap: Duration,
-}
-
-impl Default for KeySchedule {
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Self {
-            algorithm: Algorithm::Es256,
-            period: Some(DAY * 90),
-            overlap: DAY,
-        }
-    }
-}
-
-impl KeySchedule {
-    /// Every instance has read a new key this long after it was made, and so
-    /// has whoever fetches the key set.
-    pub(crate) const SPREAD: Duration = Duration::from_secs(600);
-
-    /// When the key that follows `keys` is to sign, if it has to be made now.
-    fn due(&self, keys: &[SigningKeyRecord], now: Timestamp) -> Option<Timestamp> {
-        let Some(last) = keys.last() else {
-            return Some(now);
-        };
-        let earliest = now.plus(self.overlap);
-        // One that waits for its turn is enough, whatever changed meanwhile.
-        if last.signs_from > now {
-            return None;
-        }
-        if last.algorithm != self.algorithm {
-            return Some(earliest);
-        }
-        let planned = last.signs_from.plus(self.period?);
-        (planned <= earliest).then_some(earliest)
-    }
-
-    /// The generations that nothing has to be verified with any more.
-    fn over(&self, keys: &[SigningKeyRecord], now: Timestamp) -> Vec<u32> {
-        let followed = keys.iter().zip(keys.iter().skip(1));
-        followed
-            .filter(|(_, next)| next.signs_from.plus(self.overlap) <= now)
-            .map(|(former, _)| former.generation)
-            .collect()
-    }
-}
 
 /// The keys of an issuer: those it was given, or those in its store.
 ///
 /// Keys in the store are made when they are first needed, once for all replicas,
-/// and follow each other by a [`KeySchedule`]. Every replica reads them again
-/// once a minute, long before a new one signs; a store that is down meanwhile
-/// does not matter.
+/// and follow each other by a [`KeySchedule`]. A replica that is used, or that
+/// runs a [`Sweeper`](crate::server::Sweeper), reads them again once a minute,
+/// long before a new one signs; a store that is down meanwhile does not matter.
 #[derive(Debug)]
 pub struct SigningKeys(Source);
 
@@ -84,16 +30,48 @@ struct StoredKeys {
     schedule: KeySchedule,
     entropy: Arc<dyn Entropy>,
     events: Arc<dyn EventSink>,
-    loaded: RwLock<Option<Loaded>>,
+    known: RwLock<Known>,
     /// Who holds this reads the store; the others need not.
-    turn: async_lock::Mutex<()>,
+    turn: Mutex<()>,
 }
 
-#[derive(Clone, Debug)]
+/// What is known of the keys in the store.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    loaded: Option<Arc<Loaded>>,
+    /// How often it was tried to read them, when last, and why that failed.
+    attempts: u64,
+    tried_at: Timestamp,
+    failure: Option<Arc<str>>,
+}
+
+#[derive(Debug)]
 struct Loaded {
     records: Vec<SigningKeyRecord>,
     ring: Arc<KeyRing>,
     at: Timestamp,
+}
+
+impl Known {
+    /// How long ago the keys were read.
+    fn age(&self, now: Timestamp) -> Option<Duration> {
+        self.loaded.as_ref().map(|loaded| apart(loaded.at, now))
+    }
+
+    fn ring(&self) -> Result<Arc<KeyRing>, StoreError> {
+        let loaded = self.loaded.as_ref().ok_or_else(|| self.outage())?;
+        Ok(Arc::clone(&loaded.ring))
+    }
+
+    fn outage(&self) -> StoreError {
+        let cause = self.failure.as_deref();
+        StoreError::new(cause.unwrap_or("the signing keys were not read in time"))
+    }
+}
+
+/// A clock that was set back must not keep the keys from being read.
+fn apart(a: Timestamp, b: Timestamp) -> Duration {
+    a.since(b).max(b.since(a))
 }
 
 impl SigningKeys {
@@ -116,8 +94,8 @@ impl SigningKeys {
             schedule,
             entropy,
             events,
-            loaded: RwLock::default(),
-            turn: async_lock::Mutex::new(()),
+            known: RwLock::default(),
+            turn: Mutex::new(()),
         }))
     }
 
@@ -138,18 +116,39 @@ impl SigningKeys {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the keys were never read and cannot be now.
+    /// [`StoreError`] if the keys were never read and cannot be now, or if
+    /// `key_id` is unknown and the store cannot tell whether it is new.
     pub async fn ring_with(
         &self,
         key_id: &str,
         now: Timestamp,
     ) -> Result<Arc<KeyRing>, StoreError> {
-        let ring = self.ring(now).await?;
         match &self.0 {
-            Source::Stored(stored) if ring.verifying_key(key_id, now).is_none() => {
-                stored.ring_again(ring, now).await
-            }
-            Source::Given(_) | Source::Stored(_) => Ok(ring),
+            Source::Given(ring) => Ok(Arc::clone(ring)),
+            Source::Stored(stored) => stored.ring_with(key_id, now).await,
+        }
+    }
+
+    /// The key that signs at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the keys were not read for so long that another may sign
+    /// by now, and cannot be read.
+    pub async fn signer(&self, now: Timestamp) -> Result<Arc<dyn Signer>, StoreError> {
+        let ring = match &self.0 {
+            Source::Given(ring) => Arc::clone(ring),
+            Source::Stored(stored) => stored.ring_to_sign(now).await?,
+        };
+        Ok(Arc::clone(ring.signer(now)))
+    }
+
+    /// Reads the keys from the store, however lately that was done, and seals
+    /// again those that are not under the active master key.
+    pub(crate) async fn reload(&self, now: Timestamp) -> Result<(), StoreError> {
+        match &self.0 {
+            Source::Given(_) => Ok(()),
+            Source::Stored(stored) => stored.reload(now).await,
         }
     }
 }
@@ -157,82 +156,109 @@ impl SigningKeys {
 impl StoredKeys {
     /// How old the keys in memory get before they are read again.
     const RELOAD: Duration = Duration::from_secs(60);
-    /// How old they have to be for an unknown `kid` to have them read again.
-    const RELOAD_ON_UNKNOWN: Duration = Duration::from_secs(5);
+    /// How long nothing is tried after the store was read or failed.
+    const PAUSE: Duration = Duration::from_secs(5);
     /// More often than keys can change hands while they are read.
     const ATTEMPTS: usize = 4;
 
     async fn ring(&self, now: Timestamp) -> Result<Arc<KeyRing>, StoreError> {
-        match self.loaded() {
-            Some(loaded) if now < loaded.at.plus(Self::RELOAD) => Ok(loaded.ring),
-            Some(loaded) => self.ring_again(loaded.ring, now).await,
-            None => {
-                let _turn = self.turn.lock().await;
-                match self.loaded() {
-                    Some(loaded) => Ok(loaded.ring),
-                    None => self.load(None, now).await,
-                }
-            }
-        }
-    }
-
-    /// The keys read again, unless somebody is at it or has just been; `known`
-    /// if that fails.
-    async fn ring_again(
-        &self,
-        known: Arc<KeyRing>,
-        now: Timestamp,
-    ) -> Result<Arc<KeyRing>, StoreError> {
-        let Some(_turn) = self.turn.try_lock() else {
-            return Ok(known);
-        };
-        let before = self.loaded();
-        match before {
-            Some(before) if now < before.at.plus(Self::RELOAD_ON_UNKNOWN) => Ok(before.ring),
-            before => match self.load(before, now).await {
-                Ok(ring) => Ok(ring),
-                Err(error) => {
-                    self.events.emit(&Event::Outage {
-                        cause: format!("signing keys: {}", causes(&error)),
-                    });
-                    self.try_again_later(now);
-                    Ok(known)
-                }
+        let known = self.known();
+        let turn = match known.age(now) {
+            Some(age) if age < Self::RELOAD => return known.ring(),
+            // While one reads, the others make do with what there is, unless a
+            // key that it lacks may be in use.
+            Some(age) if age < KeySchedule::SPREAD => match self.turn.try_lock() {
+                Some(turn) => turn,
+                None => return known.ring(),
             },
+            Some(_) | None => self.turn.lock().await,
+        };
+        self.read_again(&turn, &known, now).await.ring()
+    }
+
+    async fn ring_with(&self, key_id: &str, now: Timestamp) -> Result<Arc<KeyRing>, StoreError> {
+        let ring = self.ring(now).await?;
+        if ring.verifying_key(key_id, now).is_some() {
+            return Ok(ring);
+        }
+        let seen = self.known();
+        let turn = self.turn.lock().await;
+        let known = self.read_again(&turn, &seen, now).await;
+        let ring = known.ring()?;
+        if known.failure.is_some() && ring.verifying_key(key_id, now).is_none() {
+            return Err(known.outage());
+        }
+        Ok(ring)
+    }
+
+    async fn ring_to_sign(&self, now: Timestamp) -> Result<Arc<KeyRing>, StoreError> {
+        let ring = self.ring(now).await?;
+        // A key that was made since they were read does not sign before.
+        let known = self.known();
+        if known
+            .age(now)
+            .is_some_and(|age| age < self.schedule.overlap)
+        {
+            Ok(ring)
+        } else {
+            Err(known.outage())
         }
     }
 
-    fn loaded(&self) -> Option<Loaded> {
-        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
-        loaded.clone()
+    async fn reload(&self, now: Timestamp) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let known = self.read(now).await;
+        known
+            .failure
+            .as_ref()
+            .map_or(Ok(()), |_| Err(known.outage()))
     }
 
-    /// Not at every request while the store is down.
-    fn try_again_later(&self, now: Timestamp) {
-        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = loaded.as_mut() {
-            let until_reload = Self::RELOAD - Self::RELOAD_ON_UNKNOWN;
-            loaded.at = now.minus(until_reload);
+    fn known(&self) -> Known {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
+    /// Reads the keys, unless that was tried since `seen` or just before `now`.
+    async fn read_again(&self, _turn: &MutexGuard<'_, ()>, seen: &Known, now: Timestamp) -> Known {
+        let known = self.known();
+        let just_tried = known.loaded.is_some() && apart(known.tried_at, now) < Self::PAUSE;
+        if just_tried || known.attempts != seen.attempts {
+            return known;
         }
+        self.read(now).await
     }
 
-    async fn load(
-        &self,
-        before: Option<Loaded>,
-        now: Timestamp,
-    ) -> Result<Arc<KeyRing>, StoreError> {
+    async fn read(&self, now: Timestamp) -> Known {
+        let before = self.known();
+        let read = self.load(before.loaded.as_deref(), now).await;
+        let failure = read.as_ref().err().map(|error| causes(error).into());
+        if let (Some(cause), Some(_)) = (&failure, &before.loaded) {
+            let cause = format!("signing keys: {cause}");
+            self.events.emit(&Event::Outage { cause });
+        }
+        let known = Known {
+            loaded: read.ok().map(Arc::new).or(before.loaded),
+            attempts: before.attempts.wrapping_add(1),
+            tried_at: now,
+            failure,
+        };
+        let mut place = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        place.clone_from(&known);
+        known
+    }
+
+    async fn load(&self, before: Option<&Loaded>, now: Timestamp) -> Result<Loaded, StoreError> {
         let records = self.up_to_date(now).await?;
         let ring = match before {
-            Some(before) if before.records == records => before.ring,
+            Some(before) if before.records == records => Arc::clone(&before.ring),
             Some(_) | None => Arc::new(self.ring_of(&records)?),
         };
-        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
-        *loaded = Some(Loaded {
+        Ok(Loaded {
             records,
-            ring: Arc::clone(&ring),
+            ring,
             at: now,
-        });
-        Ok(ring)
+        })
     }
 
     /// The keys in the store, after what has to be done about them now was done

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -20,8 +21,11 @@ use crate::types::{ClientId, Clock, Entropy, Subject, Timestamp};
 #[derive(Debug)]
 pub struct TestServer {
     auth: McpAuth,
+    settings: McpAuthBuilder,
     clock: Arc<TestClock>,
     events: Arc<RecordedEvents>,
+    /// How many servers there are that may share a store.
+    replicas: Arc<AtomicU64>,
 }
 
 impl TestServer {
@@ -65,13 +69,50 @@ impl TestServer {
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .entropy(Arc::new(SeededEntropy::new(1)) as Arc<dyn Entropy>)
             .events(Arc::clone(&events) as Arc<_>);
-        let auth = configure(builder)
-            .build()
-            .expect("the settings of a test are good");
+        let replicas = Arc::new(AtomicU64::new(1));
+        Self::build(configure(builder), clock, events, replicas)
+    }
+
+    /// Another server with the settings, the store, the master keys and the clock
+    /// of this one, and with randomness and events of its own.
+    #[must_use]
+    pub fn replica(&self) -> Self {
+        self.replica_with(|builder| builder)
+    }
+
+    /// A [`replica`](Self::replica) of which `configure` changes something.
+    ///
+    /// # Panics
+    ///
+    /// If the settings are refused.
+    #[must_use]
+    pub fn replica_with(&self, configure: impl FnOnce(McpAuthBuilder) -> McpAuthBuilder) -> Self {
+        // Two servers with one seed would make the same tokens.
+        let seed = self.replicas.fetch_add(1, Ordering::SeqCst) + 1;
+        let events = Arc::new(RecordedEvents::default());
+        let builder = self
+            .settings
+            .clone()
+            .vault(self.auth.server().vault().clone())
+            .entropy(Arc::new(SeededEntropy::new(seed)) as Arc<dyn Entropy>)
+            .events(Arc::clone(&events) as Arc<_>);
+        let (clock, replicas) = (Arc::clone(&self.clock), Arc::clone(&self.replicas));
+        Self::build(configure(builder), clock, events, replicas)
+    }
+
+    fn build(
+        settings: McpAuthBuilder,
+        clock: Arc<TestClock>,
+        events: Arc<RecordedEvents>,
+        replicas: Arc<AtomicU64>,
+    ) -> Self {
+        let auth = settings.clone().build();
         Self {
-            auth,
+            auth: auth.expect("the settings of a test are good"),
+            settings,
             clock,
             events,
+            replicas,
         }
     }
 

@@ -154,21 +154,30 @@ async fn a_token_that_was_replaced_long_ago_revokes_the_grant() {
 async fn a_guess_revokes_nothing() {
     let flow = Flow::new().await;
     let next = flow.refresh(flow.first_token()).await;
-    let (family, own) = token(&next).split_once('.').unwrap();
+    let parts: Vec<_> = token(&next).split('.').collect();
+    let [grant, family, own] = parts[..] else {
+        panic!("a grant and two secrets");
+    };
     let guess = "A".repeat(43);
     for text in [
         "x",
         ".",
-        "A.A",
+        "..",
+        "A.A.A",
+        grant,
         &guess,
-        &format!("{guess}.{guess}"),
-        &format!("{guess}.{own}"),
-        &format!("{own}.{family}"),
-        &format!(".{own}"),
-        &format!("{family}."),
-        &format!("{family}{own}"),
-        &format!("{family}.{own}."),
-        &format!("{family}.{own}x"),
+        &format!("{grant}.{guess}.{guess}"),
+        &format!("{grant}.{guess}.{own}"),
+        &format!("{grant}.{own}.{family}"),
+        &format!("{grant}.{family}."),
+        &format!("{grant}..{own}"),
+        &format!("{grant}.{family}"),
+        &format!("{grant}.{family}{own}"),
+        &format!("{family}.{own}"),
+        &format!(".{family}.{own}"),
+        &format!("{}.{family}.{own}", "A".repeat(22)),
+        &format!("{}.", token(&next)),
+        &format!("{}x", token(&next)),
         &format!("{} ", token(&next)),
         &token(&next).to_uppercase(),
     ] {

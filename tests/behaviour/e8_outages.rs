@@ -9,7 +9,7 @@ use oauth_for_mcp::types::{Entropy, EntropyError};
 use serde_json::json;
 
 use super::faulty_store::{CAUSE, FaultyStore, master_keys};
-use super::support::{Answer, PING, expect_page, expect_refusal, header, open, post_mcp, text};
+use super::support::{Answer, PING, expect_outage, expect_page, header, open, post_mcp, text};
 
 fn server_on(store: &FaultyStore, format: AccessTokenFormat) -> TestServer {
     let store = Arc::new(store.clone());
@@ -18,13 +18,6 @@ fn server_on(store: &FaultyStore, format: AccessTokenFormat) -> TestServer {
             .store(store, master_keys())
             .access_token_format(format)
     })
-}
-
-fn expect_outage(answer: &Answer, case: &str) {
-    expect_refusal(answer, 503, "temporarily_unavailable", case);
-    assert!(!header(answer, "retry-after").is_empty(), "{case}");
-    assert_eq!(header(answer, "www-authenticate"), "", "{case}");
-    assert!(!text(answer).contains("db.internal"), "{case}");
 }
 
 fn expect_outage_page(answer: &Answer, case: &str) {

@@ -1,6 +1,6 @@
 //! A store that can be switched off, and that can make requests race.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -14,17 +14,22 @@ use oauth_for_mcp::store::{
 };
 use oauth_for_mcp::test_util::TestClock;
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Mutex, OwnedMutexGuard};
 
 /// What a failure says that nobody outside may hear.
 pub(super) const CAUSE: &str = "connection to db.internal lost";
 
 /// A memory store; while `down`, every method of it fails. With a `gate`, all
-/// racers have read before the first of them writes.
+/// racers have read before the first of them writes. Reads of the signing keys
+/// are counted, can fail while all else works, and can be held up.
 #[derive(Clone, Debug)]
 pub(super) struct FaultyStore {
     memory: Arc<MemoryStore>,
     down: Arc<AtomicBool>,
+    keys_down: Arc<AtomicBool>,
+    key_reads: Arc<AtomicUsize>,
+    key_gate: Arc<Mutex<()>>,
+    key_race: Arc<OnceLock<Barrier>>,
     gate: Arc<OnceLock<Barrier>>,
 }
 
@@ -34,12 +39,35 @@ impl FaultyStore {
         Self {
             memory: Arc::new(memory),
             down: Arc::default(),
+            keys_down: Arc::default(),
+            key_reads: Arc::default(),
+            key_gate: Arc::default(),
+            key_race: Arc::default(),
             gate: Arc::default(),
         }
     }
 
     pub(super) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    pub(super) fn set_keys_down(&self, down: bool) {
+        self.keys_down.store(down, Ordering::SeqCst);
+    }
+
+    /// How often the signing keys were read, or tried to be.
+    pub(super) fn key_reads(&self) -> usize {
+        self.key_reads.load(Ordering::SeqCst)
+    }
+
+    /// Who reads the signing keys waits until this is dropped.
+    pub(super) async fn hold_key_reads(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.key_gate).lock_owned().await
+    }
+
+    /// From now on, who has read the signing keys waits until `racers` have.
+    pub(super) fn gather_key_reads(&self, racers: usize) {
+        self.key_race.get_or_init(|| Barrier::new(racers));
     }
 
     /// From now on, who reads a code or a refresh token waits until `racers` have.
@@ -193,7 +221,16 @@ impl RefreshTokenStore for FaultyStore {
 #[async_trait]
 impl SigningKeyStore for FaultyStore {
     async fn list_signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
-        self.working()?.list_signing_keys().await
+        self.key_reads.fetch_add(1, Ordering::SeqCst);
+        drop(self.key_gate.lock().await);
+        if self.keys_down.load(Ordering::SeqCst) {
+            return Err(StoreError::new(CAUSE));
+        }
+        let found = self.working()?.list_signing_keys().await;
+        if let Some(race) = self.key_race.get() {
+            race.wait().await;
+        }
+        found
     }
 
     async fn insert_signing_key(&self, key: SigningKeyRecord) -> Result<Insertion, StoreError> {

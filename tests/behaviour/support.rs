@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use oauth_for_mcp::jose::{Algorithm, KeyRing, Signer as _, SigningKey};
 use oauth_for_mcp::protocol::form::Form;
-use oauth_for_mcp::test_util::{SeededEntropy, TestBrowser, TestClient, TestServer};
+use oauth_for_mcp::test_util::{SeededEntropy, TestBrowser, TestClient, TestServer, Tokens};
 use serde_json::Value;
 use url::Url;
 
@@ -74,6 +74,15 @@ pub(super) fn expect_refusal(answer: &Answer, status: u16, code: &str, case: &st
     assert_eq!(header(answer, "cache-control"), "no-store", "{case}");
     assert!(body.get("access_token").is_none(), "{case}");
     assert_eq!(header(answer, "location"), "", "{case}");
+}
+
+/// Makes sure that the server says that it failed, and that nobody is told why.
+#[track_caller]
+pub(super) fn expect_outage(answer: &Answer, case: &str) {
+    expect_refusal(answer, 503, "temporarily_unavailable", case);
+    assert!(!header(answer, "retry-after").is_empty(), "{case}");
+    assert_eq!(header(answer, "www-authenticate"), "", "{case}");
+    assert!(!text(answer).contains("db.internal"), "{case}");
 }
 
 /// Makes sure that the person sees a page and is sent nowhere.
@@ -151,6 +160,31 @@ pub(super) fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("the token is signed");
     let bytes = URL_SAFE_NO_PAD.decode(payload).expect("it is base64url");
     serde_json::from_slice(&bytes).expect("it is JSON")
+}
+
+/// The key that a signed token names.
+pub(super) fn kid(token: &str) -> String {
+    let head = token.split('.').next().expect("the token is signed");
+    let bytes = URL_SAFE_NO_PAD.decode(head).expect("it is base64url");
+    let head: Value = serde_json::from_slice(&bytes).expect("it is JSON");
+    head["kid"].as_str().expect("it names its key").to_owned()
+}
+
+/// The names of the keys that a server publishes.
+pub(super) async fn published(server: &TestServer) -> Vec<String> {
+    let answer = server.get("/jwks").await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    let keys = json(&answer)["keys"].as_array().cloned();
+    let names = keys.into_iter().flatten();
+    names
+        .map(|key| key["kid"].as_str().expect("a key has a name").to_owned())
+        .collect()
+}
+
+/// The refresh token of a client that may refresh.
+pub(super) fn refresh_token(tokens: &Tokens) -> &str {
+    let token = tokens.refresh_token.as_deref();
+    token.expect("the client may refresh")
 }
 
 pub(super) fn key(seed: u64) -> Arc<SigningKey> {

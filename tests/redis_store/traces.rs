@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use oauth_for_mcp::model::{AuthMethod, ClientRecord, GrantFilter, Registration};
+use oauth_for_mcp::model::GrantFilter;
 use oauth_for_mcp::store::{
     ClientStore, CodeStore, GrantStore, LeaseStore, PendingStore, RedisStore, RefreshTokenStore,
     Rotation, Sweep,
 };
-use oauth_for_mcp::types::ClientId;
 
 use crate::server::{Corner, code, grant_id, hash, issued, now, pending, rotated};
+use crate::verbs::client;
 
 const LIFE: Duration = Duration::from_secs(60);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -25,20 +25,7 @@ async fn what_has_expired_leaves_nothing_behind() {
         return;
     };
     let store = corner.open().await;
-    let client = ClientRecord {
-        id: ClientId::parse("a client").unwrap(),
-        registration: Registration::Dynamic {
-            registered_at: now(),
-            unused_until: now().plus(LIFE),
-        },
-        name: None,
-        client_uri: None,
-        redirect_uris: vec![],
-        auth_method: AuthMethod::None,
-        secrets: vec![],
-        grant_types: [].into(),
-        scope: None,
-    };
+    let client = client("a client", now().plus(LIFE));
     store.insert_client(client).await.unwrap();
     for number in 0..20 {
         let name = number.to_string();

@@ -198,8 +198,8 @@ impl AuthorizationServer {
             grant_id: grant.id.clone(),
             extra: grant.details.claims.clone(),
         };
-        let ring = self.keys.ring(now).await?;
-        let token = sign_compact(&**ring.signer(now), ACCESS_TOKEN_TYPE, &claims).await?;
+        let signer = self.keys.signer(now).await?;
+        let token = sign_compact(&*signer, ACCESS_TOKEN_TYPE, &claims).await?;
         // Nobody would look at it.
         if token.len() > BearerToken::MAX_LENGTH {
             return Err(Outage::TokenTooLong);

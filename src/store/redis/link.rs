@@ -11,7 +11,16 @@ use super::script::Request;
 /// How long a server gets that is still reading its file.
 const LOADING: Duration = Duration::from_millis(50);
 
-/// The way to the server: puts a question once, or twice if the connection broke.
+/// How often one question is put at most: once on a connection that says nothing
+/// any more, once to learn that it is dead, and once on a new one.
+const ATTEMPTS: u32 = 3;
+
+/// How much of the time for a question one attempt may take.
+pub(super) fn attempt_timeout(timeout: Duration) -> Duration {
+    timeout / ATTEMPTS
+}
+
+/// The way to the server: puts a question again if its connection broke.
 #[derive(Clone)]
 pub(super) struct Link {
     pub(super) connection: ConnectionManager,
@@ -34,34 +43,44 @@ impl Link {
 
     /// What the server answers, be it a refusal.
     pub(super) async fn answer(&self, request: &Request) -> Result<RedisResult<Value>, StoreError> {
-        let answer = tokio::time::timeout(self.timeout, self.persist(request)).await;
-        answer.map_err(|_| {
-            StoreError::new(Failure::TimedOut {
-                address: self.address.clone(),
-                within: self.timeout,
-            })
+        match tokio::time::timeout(self.timeout, self.persist(request)).await {
+            Ok(Err(error)) if error.is_timeout() => Err(self.timed_out()),
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    fn timed_out(&self) -> StoreError {
+        StoreError::new(Failure::TimedOut {
+            address: self.address.clone(),
+            within: self.timeout,
         })
     }
 
     async fn persist(&self, request: &Request) -> RedisResult<Value> {
         let mut connection = self.connection.clone();
-        let mut repeated = false;
+        let mut attempt = 1;
         loop {
-            let error = match request.send(&mut connection, repeated).await {
+            let error = match request.send(&mut connection, attempt > 1).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             if is_loading(&error) {
                 tokio::time::sleep(LOADING).await;
-            } else if error.is_connection_dropped() && !repeated {
-                // The manager is connecting again by now, and the next question
-                // waits for that.
-                repeated = true;
+            } else if attempt < ATTEMPTS && is_of_the_connection(&error) {
+                // If it broke, the manager is connecting again by now, and the
+                // next attempt waits for that.
+                attempt += 1;
             } else {
                 return Err(error);
             }
         }
     }
+}
+
+/// The server may or may not have done what it was asked.
+fn is_of_the_connection(error: &RedisError) -> bool {
+    error.is_connection_dropped() || error.is_timeout()
 }
 
 /// The server just started and did nothing of what it was asked.

@@ -24,8 +24,8 @@ pub use open::OpenRedis;
 /// Keeps everything in Redis (6.2 or later) or Valkey. Cheap to clone.
 ///
 /// Every call is one round trip, and what has to be atomic is one script. A call
-/// whose connection broke is sent once more: the scripts can tell, so that
-/// nothing happens twice and nobody hears a refusal for it. Calls need a tokio
+/// whose connection broke or fell silent is sent again: the scripts can tell, so
+/// that nothing happens twice and nobody hears a refusal for it. Calls need a tokio
 /// runtime.
 ///
 /// # What the server has to be set to
@@ -60,7 +60,7 @@ impl RedisStore {
     /// ```no_run
     /// use oauth_for_mcp::store::RedisStore;
     ///
-    /// # async fn open() -> Result<(), oauth_for_mcp::store::StoreError> {
+    /// # async fn open() -> Result<(), oauth_for_mcp::store::StoreOpenError> {
     /// let store = RedisStore::open("rediss://:password@redis.example")
     ///     .with_prefix("{notes}:")
     ///     .await?;
@@ -70,10 +70,10 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the URL is wrong, if the server cannot be reached in
+    /// [`StoreOpenError`] if the URL is wrong, if the server cannot be reached in
     /// time or will not do, or if a newer version of this crate has been there.
     ///
-    /// [`StoreError`]: crate::store::StoreError
+    /// [`StoreOpenError`]: crate::store::StoreOpenError
     pub fn open(url: &str) -> OpenRedis {
         OpenRedis::at(url)
     }
@@ -81,8 +81,7 @@ impl RedisStore {
     /// Opens the store behind a connection that the host has anyway, of a
     /// release of `redis` that this crate uses.
     ///
-    /// Its time-outs are the host's: the default of `redis` for an answer is
-    /// short, and a call that hears nothing fails after the shorter time.
+    /// Its time-outs for connecting and for one answer are the host's.
     ///
     /// # Errors
     ///

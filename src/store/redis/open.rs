@@ -6,17 +6,20 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, ServerErrorKind};
 
-use crate::store::{RedisStore, StoreError};
+use crate::store::{RedisStore, StoreOpenError};
 use crate::types::{Entropy, Secret, SystemEntropy};
 
 use super::failure::Failure;
 use super::keys::Keys;
-use super::link::Link;
+use super::link::{Link, attempt_timeout};
 use super::script::{Call, Request, SCHEMA};
 use super::server_info;
 
+/// How long a connection is idle before the system asks whether the peer is there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
 /// The version of what is stored, and how.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: i64 = 1;
 
 /// A [`RedisStore`] that is being opened: `await` it.
 ///
@@ -54,9 +57,11 @@ impl OpenRedis {
 
     /// What every key begins with: `{oauth-for-mcp}:`.
     ///
-    /// Two issuers on one server need two prefixes. On a cluster, a prefix has
-    /// to hold a [hash tag](https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags),
-    /// so that all records of an issuer are on one node.
+    /// Two issuers on one server need two prefixes. Where records are spread over
+    /// the nodes of a cluster, a prefix has to hold a [hash tag], as this one does:
+    /// all records of an issuer are on one node, which is the one to connect to.
+    ///
+    /// [hash tag]: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -75,12 +80,12 @@ impl OpenRedis {
         self
     }
 
-    async fn open(self) -> Result<RedisStore, StoreError> {
+    async fn open(self) -> Result<RedisStore, StoreOpenError> {
         if self.prefix.is_empty() {
-            return Err(StoreError::new(Failure::NoPrefix));
+            return Err(Failure::NoPrefix.into());
         }
         let link = match &self.server {
-            Server::At(url) => self.connect(url).await.map_err(StoreError::new)?,
+            Server::At(url) => self.connect(url).await?,
             Server::Connected(connection) => Link {
                 connection: connection.clone(),
                 address: "the given connection".to_owned(),
@@ -91,7 +96,8 @@ impl OpenRedis {
         judge_server(&link).await?;
         judge_schema(&link, &keys).await?;
         let entropy: &dyn Entropy = &SystemEntropy;
-        let name = entropy.identifier().map_err(StoreError::new)?;
+        let name = entropy.identifier();
+        let name = name.map_err(StoreOpenError::unreachable)?;
         Ok(RedisStore::new(link, keys, name))
     }
 
@@ -130,15 +136,14 @@ impl OpenRedis {
         Client::open(info).map_err(Failure::Url)
     }
 
-    /// So that a peer that vanished without a word is found out in the time that
-    /// one call may take.
+    /// So that a peer that vanished without a word is soon found out.
     fn tcp_settings(&self) -> TcpSettings {
-        let keepalive = TcpKeepalive::new().with_time(self.timeout);
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
         let settings = TcpSettings::default()
             .set_nodelay(true)
             .set_keepalive(keepalive);
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
-        let settings = settings.set_user_timeout(self.timeout);
+        let settings = settings.set_user_timeout(attempt_timeout(self.timeout));
         settings
     }
 
@@ -148,15 +153,14 @@ impl OpenRedis {
         ConnectionManagerConfig::new()
             .set_min_delay(Duration::from_millis(100))
             .set_exponent_base(2.0)
-            .set_number_of_retries(4)
+            .set_number_of_retries(3)
             .set_connection_timeout(Some(self.connect_timeout))
-            // One call has a time-out of its own, which covers all of it.
-            .set_response_timeout(None)
+            .set_response_timeout(Some(attempt_timeout(self.timeout)))
     }
 }
 
 impl IntoFuture for OpenRedis {
-    type Output = Result<RedisStore, StoreError>;
+    type Output = Result<RedisStore, StoreOpenError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -187,8 +191,9 @@ fn choose_crypto_provider() {
     }
 }
 
-async fn judge_server(link: &Link) -> Result<(), StoreError> {
-    let answer = link.answer(&Request::from(redis::cmd("INFO"))).await?;
+async fn judge_server(link: &Link) -> Result<(), StoreOpenError> {
+    let answer = link.answer(&Request::from(redis::cmd("INFO"))).await;
+    let answer = answer.map_err(StoreOpenError::unreachable)?;
     let refused = |kind| {
         kind == ErrorKind::Server(ServerErrorKind::NoPerm)
             || kind == ErrorKind::Server(ServerErrorKind::ResponseError)
@@ -196,28 +201,29 @@ async fn judge_server(link: &Link) -> Result<(), StoreError> {
     match answer {
         // A service may keep this to itself; then it answers for it, too.
         Err(error) if refused(error.kind()) => Ok(()),
-        Err(error) => Err(StoreError::new(error)),
+        Err(error) => Err(StoreOpenError::unreachable(error)),
         Ok(info) => {
-            let info: String = redis::from_redis_value(info).map_err(StoreError::new)?;
-            server_info::judge(&info).map_err(StoreError::new)
+            let info: String =
+                redis::from_redis_value(info).map_err(StoreOpenError::unreachable)?;
+            Ok(server_info::judge(&info)?)
         }
     }
 }
 
-async fn judge_schema(link: &Link, keys: &Keys) -> Result<(), StoreError> {
+async fn judge_schema(link: &Link, keys: &Keys) -> Result<(), StoreOpenError> {
     let call = Call::of(&SCHEMA)
         .key(keys.schema())
         .argument(SCHEMA_VERSION.to_string());
-    let found: String = link.ask(call).await?;
+    let found: String = link.ask(call).await.map_err(StoreOpenError::unreachable)?;
     let Ok(found) = found.parse() else {
         let key = format!("{}schema", keys.prefix());
-        return Err(StoreError::new(Failure::NotASchema(key)));
+        return Err(Failure::NotASchema(key).into());
     };
     if found > SCHEMA_VERSION {
-        return Err(StoreError::new(Failure::NewerSchema {
+        return Err(StoreOpenError::NewerSchema {
             found,
             known: SCHEMA_VERSION,
-        }));
+        });
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -18,11 +19,16 @@ use super::script::{
 /// One script holds up all others, so that it must not have too much to do.
 const SWEPT_AT_ONCE: usize = 256;
 
+/// Redis refuses no time at all, and a time without end would fill it.
+const REMEMBERED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+
 impl RedisStore {
     /// How long a call that took or ended something is remembered, in
     /// milliseconds: longer than it may be repeated.
     pub(super) fn remembered(&self) -> String {
-        (self.link.timeout * 2).as_millis().to_string()
+        let twice = self.link.timeout.saturating_mul(2);
+        let kept = twice.clamp(REMEMBERED.0, REMEMBERED.1);
+        kept.as_millis().to_string()
     }
 
     pub(super) async fn insert(&self, call: Call) -> Result<Insertion, StoreError> {

@@ -9,10 +9,10 @@ local grant = list()
 
 local code = redis.call('HMGET', code_key, 'expires_at', 'grant')
 if not code[1] or tonumber(code[1]) <= now then
-  return {'absent'}
+  return {'absent', false}
 end
 if code[2] == id then
-  return {'done'}
+  return {'done', false}
 end
 if code[2] then
   return {'replayed', code[2]}
@@ -24,4 +24,4 @@ redis.call('HSET', code_key, 'grant', id)
 redis.call('HSET', KEYS[1], unpack(grant))
 begin_grant(id, client, subject, expires_at)
 store_tokens()
-return {'done'}
+return {'done', false}

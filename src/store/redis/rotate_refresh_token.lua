@@ -13,10 +13,10 @@ end
 
 local held = redis.call('HMGET', KEYS[1], 'expires_at', 'refresh_until', 'current')
 if is_over(held[1]) or is_over(held[2]) then
-  return {'absent'}
+  return {'absent', false}
 end
 if held[3] == current then
-  return {'done'}
+  return {'done', false}
 end
 if held[3] ~= spent then
   local found = redis.call('HMGET', KEYS[1], unpack(fields))
@@ -30,4 +30,4 @@ redis.call('HDEL', KEYS[1], unpack(fields))
 redis.call('HSET', KEYS[1], 'expires_at', expires_at, unpack(refresh))
 redis.call('ZADD', prefix .. 'grants:ends', expires_at, id)
 store_tokens()
-return {'done'}
+return {'done', false}

@@ -1,6 +1,6 @@
 use super::failure::Failure;
 
-/// The first version with `GETDEL`, `SET … EXAT` and the like.
+/// The first version with `SET … EXAT`.
 const OLDEST: (u32, u32) = (6, 2);
 
 /// Judges what the server says about itself in answer to `INFO`. What it does

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use sqlx::SqlSafeStr as _;
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 
 use crate::store::StoreOpenError;
 
@@ -9,32 +9,32 @@ use crate::store::StoreOpenError;
 /// statements. Never change one that was released; add another.
 pub(super) type Migrations = [(&'static str, &'static str)];
 
-/// What brings the tables up to date.
-pub(super) fn migrator(migrations: &Migrations) -> Migrator {
-    let numbered = migrations.iter().zip(1_i64..);
-    let migrations = numbered.map(|((description, sql), version)| {
-        let simple = MigrationType::Simple;
-        Migration::new(
-            version,
-            Cow::Borrowed(*description),
-            simple,
-            sql.into_sql_str(),
-            false,
-        )
-    });
-    let mut migrator = Migrator::with_migrations(migrations.collect());
-    // The host may have migrations of its own.
-    migrator.dangerous_set_table_name("oauth_schema");
-    migrator
-}
-
-pub(super) fn judge(error: MigrateError, migrator: &Migrator) -> StoreOpenError {
+/// Brings the tables up to date.
+pub(super) async fn migrate(
+    connection: &mut impl Migrate,
+    migrations: &Migrations,
+) -> Result<(), StoreOpenError> {
+    let migrator = migrator(migrations);
     let known = migrator.iter().map(|migration| migration.version).max();
-    match error {
+    // Not `run`: its future cannot be told to be `Send`.
+    let migrated = migrator.run_direct(None, connection, false).await;
+    migrated.map_err(|error| match error {
         MigrateError::VersionMissing(found) => StoreOpenError::NewerSchema {
             found,
             known: known.unwrap_or_default(),
         },
         other => StoreOpenError::Migration(Box::new(other)),
-    }
+    })
+}
+
+fn migrator(migrations: &Migrations) -> Migrator {
+    let numbered = migrations.iter().zip(1_i64..);
+    let migrations = numbered.map(|((description, sql), version)| {
+        let (description, simple) = (Cow::Borrowed(*description), MigrationType::Simple);
+        Migration::new(version, description, simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    // The host may have migrations of its own.
+    migrator.dangerous_set_table_name("oauth_schema");
+    migrator
 }

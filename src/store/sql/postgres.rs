@@ -1,13 +1,14 @@
 use std::str::FromStr as _;
 
 use async_trait::async_trait;
-use sqlx::Row as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::{Connection as _, Row as _};
+use tokio::time::timeout;
 
 use crate::store::sql::attempt::{self, CONNECT_LIMIT, Outcome};
 use crate::store::sql::database::private::Sealed;
 use crate::store::sql::database::{Database, Read, SqlStore, Statement};
-use crate::store::sql::migrate::{Migrations, judge, migrator};
+use crate::store::sql::migrate::{Migrations, migrate};
 use crate::store::sql::value::{Columns, Value};
 use crate::store::{StoreError, StoreOpenError};
 
@@ -56,16 +57,20 @@ impl PostgresStore {
         }
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| StoreOpenError::Url(error.to_string()))?;
+        // A connection of its own: a pool would not say why there is none.
+        let connection = timeout(CONNECT_LIMIT, PgConnection::connect_with(&options));
+        let connection = connection.await.map_err(StoreOpenError::unreachable)?;
+        Self::bring_up_to_date(connection.map_err(StoreOpenError::unreachable)?).await?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT_LIMIT)
             // A dead connection is found when it is used; asking first would
             // double the round trips.
             .test_before_acquire(false)
-            .connect_with(options)
-            .await
-            .map_err(|error| StoreOpenError::Unreachable(error.into()))?;
-        Self::from_pool(pool).await
+            .connect_lazy_with(options);
+        Ok(Self {
+            database: Postgres { pool },
+        })
     }
 
     /// Uses connections that the host made, and makes the tables if there are
@@ -76,15 +81,20 @@ impl PostgresStore {
     /// [`StoreOpenError`] if the tables cannot be made or a newer version of this
     /// crate made them.
     pub async fn from_pool(pool: PgPool) -> Result<Self, StoreOpenError> {
-        let unreachable = |error: sqlx::Error| StoreOpenError::Unreachable(error.into());
-        // Not given back to the pool if it fails: it holds a lock then.
-        let mut connection = pool.acquire().await.map_err(unreachable)?.detach();
-        let migrator = migrator(MIGRATIONS);
-        let result = migrator.run(&mut connection).await;
-        result.map_err(|error| judge(error, &migrator))?;
+        let connection = pool.acquire().await.map_err(StoreOpenError::unreachable)?;
+        Self::bring_up_to_date(connection.detach()).await?;
         Ok(Self {
             database: Postgres { pool },
         })
+    }
+
+    /// The connection ends with this, and the lock that it may hold.
+    async fn bring_up_to_date(mut connection: PgConnection) -> Result<(), StoreOpenError> {
+        migrate(&mut connection, MIGRATIONS).await?;
+        connection
+            .close()
+            .await
+            .map_err(StoreOpenError::unreachable)
     }
 }
 

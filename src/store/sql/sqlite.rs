@@ -11,7 +11,7 @@ use sqlx::{Connection as _, Row as _};
 use crate::store::sql::attempt::{self, CONNECT_LIMIT, Outcome};
 use crate::store::sql::database::private::Sealed;
 use crate::store::sql::database::{Database, Read, SqlStore, Statement};
-use crate::store::sql::migrate::{Migrations, judge, migrator};
+use crate::store::sql::migrate::{Migrations, migrate};
 use crate::store::sql::value::{Columns, Value};
 use crate::store::{StoreError, StoreOpenError};
 
@@ -68,7 +68,7 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_LIMIT);
-        create_private(&options).map_err(|error| StoreOpenError::Unreachable(error.into()))?;
+        create_private(&options).map_err(StoreOpenError::unreachable)?;
         let pool = |connections| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
@@ -78,7 +78,7 @@ impl SqliteStore {
                 .max_lifetime(None)
         };
         let writer = pool(1).connect_with(options.clone()).await;
-        let writer = writer.map_err(|error| StoreOpenError::Unreachable(error.into()))?;
+        let writer = writer.map_err(StoreOpenError::unreachable)?;
         Self::bring_up_to_date(&writer).await?;
         Ok(Self {
             database: Sqlite {
@@ -107,14 +107,12 @@ impl SqliteStore {
 
     /// In one transaction, so that of several processes one does it.
     async fn bring_up_to_date(pool: &SqlitePool) -> Result<(), StoreOpenError> {
-        let unreachable = |error: sqlx::Error| StoreOpenError::Unreachable(error.into());
-        let mut connection = pool.acquire().await.map_err(unreachable)?;
+        let mut connection = pool.acquire().await.map_err(StoreOpenError::unreachable)?;
         let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = transaction.map_err(unreachable)?;
-        let migrator = migrator(MIGRATIONS);
-        let result = migrator.run(&mut *transaction).await;
-        result.map_err(|error| judge(error, &migrator))?;
-        transaction.commit().await.map_err(unreachable)
+        let mut transaction = transaction.map_err(StoreOpenError::unreachable)?;
+        migrate(&mut *transaction, MIGRATIONS).await?;
+        let committed = transaction.commit().await;
+        committed.map_err(StoreOpenError::unreachable)
     }
 }
 

@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use oauth_for_mcp::jose::Algorithm;
+use oauth_for_mcp::model::{
+    AuthMethod, ClientRecord, GrantFilter, GrantRecord, Registration, SigningKeyRecord,
+};
+use oauth_for_mcp::store::{
+    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, PendingStore,
+    Redemption, RedisStore, RefreshTokenStore, Rotation, SigningKeyStore, Sweep,
+};
+use oauth_for_mcp::types::{ClientId, Timestamp};
+
+use crate::server::{code, grant_id, hash, issued, now, pending, rotated, sealed};
+
+const LIFE: Duration = Duration::from_secs(600);
+
+/// Makes every call there is, names each to `called`, and expects the answers
+/// that a store gives on which nothing else is going on.
+///
+/// `round` tells the records of one use from those of others.
+pub(crate) async fn use_all(store: &RedisStore, round: u32, mut called: impl AsyncFnMut(&str)) {
+    let name = format!("round {round}");
+    use_clients(store, &name, &mut called).await;
+    use_pending(store, &name, &mut called).await;
+    use_grants(store, &name, &mut called).await;
+    use_signing_keys(store, round + 1, &mut called).await;
+    let until = now().plus(LIFE);
+    let taken = store.take_lease(&name, "holder", until, now()).await;
+    assert!(taken.unwrap());
+    called("take_lease").await;
+    assert_eq!(store.sweep(now(), 10).await.unwrap(), 0);
+    called("sweep").await;
+}
+
+async fn use_clients(store: &RedisStore, name: &str, called: &mut impl AsyncFnMut(&str)) {
+    let client = client(name, now().plus(LIFE));
+    let inserted = store.insert_client(client.clone()).await.unwrap();
+    assert_eq!(inserted, Insertion::Done);
+    called("insert_client").await;
+    let found = store.find_client(&client.id).await.unwrap();
+    assert_eq!(found, Some(client));
+    called("find_client").await;
+}
+
+async fn use_pending(store: &RedisStore, name: &str, called: &mut impl AsyncFnMut(&str)) {
+    let record = pending(name, LIFE);
+    let inserted = store.insert_pending(record.clone()).await.unwrap();
+    assert_eq!(inserted, Insertion::Done);
+    called("insert_pending").await;
+    let found = store.find_pending(&record.state, now()).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&record));
+    called("find_pending").await;
+    let taken = store.take_pending(&record.state, now()).await.unwrap();
+    assert_eq!(taken, Some(record));
+    called("take_pending").await;
+}
+
+async fn use_grants(store: &RedisStore, name: &str, called: &mut impl AsyncFnMut(&str)) {
+    let (id, key, at) = (grant_id(name), hash(name), now());
+    let inserted = store.insert_code(code(name, LIFE)).await.unwrap();
+    assert_eq!(inserted, Insertion::Done);
+    called("insert_code").await;
+    assert!(store.find_code(&key, at).await.unwrap().is_some());
+    called("find_code").await;
+    let records = issued(name, LIFE);
+    let grant = records.grant.clone();
+    let redeemed = store.redeem_code(&key, records, at).await.unwrap();
+    assert_eq!(redeemed, Redemption::Done);
+    called("redeem_code").await;
+    let found = store.find_grant(&id, at).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&grant));
+    called("find_grant").await;
+    assert!(store.find_access_token(&key, at).await.unwrap().is_some());
+    called("find_access_token").await;
+    assert!(store.find_refresh_token(&id, at).await.unwrap().is_some());
+    called("find_refresh_token").await;
+    let next = rotated(name, name, &format!("{name} next"), LIFE);
+    let rotation = store.rotate_refresh_token(&key, next, at).await.unwrap();
+    assert_eq!(rotation, Rotation::Done);
+    called("rotate_refresh_token").await;
+    let mine = GrantFilter::Subject(vec![hash("nobody"), grant.subject]);
+    let listed = store.list_grants(&mine, None, 10, at).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    called("list_grants").await;
+    let resealed = GrantRecord {
+        subject: hash("under another key"),
+        details: sealed("again"),
+        ..grant.clone()
+    };
+    assert!(store.reseal_grant(&grant, &resealed).await.unwrap());
+    called("reseal_grant").await;
+    assert!(store.revoke_grant(&id).await.unwrap());
+    called("revoke_grant").await;
+}
+
+async fn use_signing_keys(store: &RedisStore, generation: u32, called: &mut impl AsyncFnMut(&str)) {
+    let key = SigningKeyRecord {
+        generation,
+        algorithm: Algorithm::Es256,
+        signs_from: now(),
+        private: sealed("old"),
+    };
+    let inserted = store.insert_signing_key(key.clone()).await.unwrap();
+    assert_eq!(inserted, Insertion::Done);
+    called("insert_signing_key").await;
+    let new = sealed("new");
+    let resealed = store.reseal_signing_key(generation, &key.private, &new);
+    assert!(resealed.await.unwrap());
+    called("reseal_signing_key").await;
+    let listed = store.list_signing_keys().await.unwrap();
+    assert!(listed.iter().any(|key| key.private == new));
+    called("list_signing_keys").await;
+    store.remove_signing_key(generation).await.unwrap();
+    called("remove_signing_key").await;
+}
+
+pub(crate) fn client(name: &str, unused_until: Timestamp) -> ClientRecord {
+    ClientRecord {
+        id: ClientId::parse(name).unwrap(),
+        registration: Registration::Dynamic {
+            registered_at: now(),
+            unused_until,
+        },
+        name: None,
+        client_uri: None,
+        redirect_uris: vec![],
+        auth_method: AuthMethod::None,
+        secrets: vec![],
+        grant_types: [].into(),
+        scope: None,
+    }
+}
