@@ -16,7 +16,7 @@ const ATTEMPTS: usize = 40;
 
 /// What came of a call.
 #[derive(Debug)]
-pub struct Outcome<T> {
+pub(super) struct Outcome<T> {
     pub(super) value: T,
     /// Whether an earlier attempt of it may have been carried out as well.
     pub(super) repeated: bool,

@@ -23,7 +23,7 @@ impl<D: Database> ClientStore for SqlStore<D> {
             Value::text(record),
             Value::maybe_time(unused_until),
         ];
-        let inserted = self.execute(INSERT, values).await?;
+        let inserted = self.change(INSERT, values).await?;
         let done = inserted.value == 1
             || (inserted.repeated && self.find_client(&client.id).await? == Some(client));
         Ok(Insertion::of(done))

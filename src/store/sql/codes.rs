@@ -37,7 +37,7 @@ impl<D: Database> CodeStore for SqlStore<D> {
             Value::Text(grant_id),
             Value::time(code.expires_at),
         ];
-        let inserted = self.execute(INSERT, values).await?;
+        let inserted = self.change(INSERT, values).await?;
         if inserted.value == 1 {
             return Ok(Insertion::Done);
         }

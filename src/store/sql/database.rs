@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::store::StoreError;
-use crate::store::sql::attempt::Outcome;
+use crate::store::sql::attempt::{self, Outcome};
 use crate::store::sql::value::{Columns, Value};
 
 /// Keeps everything in a SQL database; see [`SqliteStore`] and [`PostgresStore`].
@@ -24,22 +24,10 @@ impl<D: Database> fmt::Debug for SqlStore<D> {
     }
 }
 
-/// A statement and what is bound to its parameters `$1`, `$2`, …
-#[derive(Debug)]
-pub struct Statement {
-    pub(super) sql: &'static str,
-    pub(super) values: Vec<Value>,
-}
-
-impl Statement {
-    pub(super) const fn new(sql: &'static str, values: Vec<Value>) -> Self {
-        Self { sql, values }
-    }
-}
-
 pub(super) type Read<T> = fn(&dyn Columns) -> Result<T, sqlx::Error>;
 
-/// A database that the statements run on. Only this crate implements it.
+/// A database that the statements run on: what differs between them. Only this
+/// crate implements it.
 #[async_trait]
 pub trait Database: private::Sealed + Clone + Send + Sync + 'static {
     /// What it is called.
@@ -52,26 +40,28 @@ pub trait Database: private::Sealed + Clone + Send + Sync + 'static {
     /// Rotates a refresh token; as `REDEEM`, with what `grants::rotation` binds.
     #[doc(hidden)]
     const ROTATE: &'static [&'static str];
-
-    /// Reads rows.
     #[doc(hidden)]
-    async fn fetch<T: Send + 'static>(
+    type Row: Columns + Send;
+
+    /// Reads rows and changes nothing.
+    #[doc(hidden)]
+    async fn read(
         &self,
-        statement: Statement,
-        read: Read<T>,
-    ) -> Result<Vec<T>, StoreError>;
+        sql: &'static str,
+        values: &[Value],
+    ) -> Result<Vec<Self::Row>, sqlx::Error>;
 
-    /// Changes rows, and tells how many; the same again changes nothing more.
+    /// Changes rows and reads them.
     #[doc(hidden)]
-    async fn execute(&self, statement: Statement) -> Result<Outcome<u64>, StoreError>;
-
-    /// Changes rows and reads them, once.
-    #[doc(hidden)]
-    async fn fetch_once<T: Send + 'static>(
+    async fn take(
         &self,
-        statement: Statement,
-        read: Read<T>,
-    ) -> Result<Vec<T>, StoreError>;
+        sql: &'static str,
+        values: &[Value],
+    ) -> Result<Vec<Self::Row>, sqlx::Error>;
+
+    /// Changes rows, and tells how many.
+    #[doc(hidden)]
+    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<u64, sqlx::Error>;
 
     /// Runs these in one transaction, unless the first changes no row. Returns
     /// whether it did.
@@ -79,8 +69,8 @@ pub trait Database: private::Sealed + Clone + Send + Sync + 'static {
     async fn transact(
         &self,
         statements: &'static [&'static str],
-        values: Vec<Value>,
-    ) -> Result<bool, StoreError>;
+        values: &[Value],
+    ) -> Result<bool, sqlx::Error>;
 }
 
 pub(super) mod private {
@@ -89,25 +79,43 @@ pub(super) mod private {
 }
 
 impl<D: Database> SqlStore<D> {
-    pub(super) async fn fetch_one<T: Send + 'static>(
+    pub(super) async fn fetch<T>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = attempt::repeat(|| self.database.read(sql, &values)).await?;
+        read_all(&rows.value, read)
+    }
+
+    pub(super) async fn fetch_one<T>(
         &self,
         sql: &'static str,
         values: Vec<Value>,
         read: Read<T>,
     ) -> Result<Option<T>, StoreError> {
-        let rows = self
-            .database
-            .fetch(Statement::new(sql, values), read)
-            .await?;
+        let rows = self.fetch(sql, values, read).await?;
         Ok(rows.into_iter().next())
     }
 
-    pub(super) async fn execute(
+    /// Not repeated on a broken connection.
+    pub(super) async fn take<T>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        read: Read<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = attempt::limit(self.database.take(sql, &values)).await?;
+        read_all(&rows, read)
+    }
+
+    pub(super) async fn change(
         &self,
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<Outcome<u64>, StoreError> {
-        self.database.execute(Statement::new(sql, values)).await
+        attempt::repeat(|| self.database.change(sql, &values)).await
     }
 
     /// The last of `statements` is left out if there is no access token.
@@ -121,6 +129,12 @@ impl<D: Database> SqlStore<D> {
             [first @ .., _] if !first.is_empty() && !has_access => first,
             all => all,
         };
-        self.database.transact(needed, values).await
+        let done = attempt::repeat(|| self.database.transact(needed, &values)).await?;
+        Ok(done.value)
     }
+}
+
+fn read_all<T>(rows: &[impl Columns], read: Read<T>) -> Result<Vec<T>, StoreError> {
+    let records = rows.iter().map(|row| read(row));
+    records.collect::<Result<_, _>>().map_err(StoreError::new)
 }

@@ -4,7 +4,7 @@ use crate::model::{
     AccessTokenRecord, GrantFilter, GrantRecord, RefreshRecord, RotatedRecords, Sealed, SpentToken,
 };
 use crate::store::sql::codes::access_values;
-use crate::store::sql::database::{Database, Read, SqlStore, Statement};
+use crate::store::sql::database::{Database, Read, SqlStore};
 use crate::store::sql::value::{Columns, Value, malformed};
 use crate::store::{AccessTokenStore, GrantStore, RefreshTokenStore, Rotation, StoreError};
 use crate::types::{ClientId, GrantId, Scope, Timestamp, TokenHash};
@@ -131,7 +131,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
             let after = after.map_or("", GrantId::as_str);
             let mut values = vec![Value::text(after), Value::time(now), Value::count(limit)];
             values.extend(of);
-            self.database.fetch(Statement::new(sql, values), READ)
+            self.fetch(sql, values, READ)
         };
         match filter {
             GrantFilter::All => list(LIST, None).await,
@@ -155,7 +155,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
     /// finds them.
     async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError> {
         let values = vec![Value::text(id.as_str())];
-        Ok(self.execute(REVOKE, values).await?.value == 1)
+        Ok(self.change(REVOKE, values).await?.value == 1)
     }
 
     async fn reseal_grant(&self, old: &GrantRecord, new: &GrantRecord) -> Result<bool, StoreError> {
@@ -165,7 +165,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
             Value::bytes(new.subject.as_bytes()),
             Value::bytes(new.details.as_bytes()),
         ];
-        Ok(self.execute(RESEAL, values).await?.value == 1)
+        Ok(self.change(RESEAL, values).await?.value == 1)
     }
 }
 

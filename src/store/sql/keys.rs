@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::jose::Algorithm;
 use crate::model::{Sealed, SigningKeyRecord};
-use crate::store::sql::database::{Database, SqlStore, Statement};
+use crate::store::sql::database::{Database, SqlStore};
 use crate::store::sql::value::{Columns, Value, malformed};
 use crate::store::{Insertion, LeaseStore, SigningKeyStore, StoreError};
 use crate::types::Timestamp;
@@ -38,8 +38,7 @@ fn generation_value(generation: u32) -> Value {
 #[async_trait]
 impl<D: Database> SigningKeyStore for SqlStore<D> {
     async fn list_signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
-        let statement = Statement::new(LIST, vec![]);
-        self.database.fetch(statement, |row| read_key(row)).await
+        self.fetch(LIST, vec![], |row| read_key(row)).await
     }
 
     async fn insert_signing_key(&self, key: SigningKeyRecord) -> Result<Insertion, StoreError> {
@@ -49,7 +48,7 @@ impl<D: Database> SigningKeyStore for SqlStore<D> {
             Value::time(key.signs_from),
             Value::bytes(key.private.as_bytes()),
         ];
-        let inserted = self.execute(INSERT, values).await?;
+        let inserted = self.change(INSERT, values).await?;
         let done = inserted.value == 1
             || (inserted.repeated && self.list_signing_keys().await?.contains(&key));
         Ok(Insertion::of(done))
@@ -66,11 +65,11 @@ impl<D: Database> SigningKeyStore for SqlStore<D> {
             Value::bytes(old.as_bytes()),
             Value::bytes(new.as_bytes()),
         ];
-        Ok(self.execute(RESEAL, values).await?.value == 1)
+        Ok(self.change(RESEAL, values).await?.value == 1)
     }
 
     async fn remove_signing_key(&self, generation: u32) -> Result<(), StoreError> {
-        self.execute(REMOVE, vec![generation_value(generation)])
+        self.change(REMOVE, vec![generation_value(generation)])
             .await?;
         Ok(())
     }
@@ -91,6 +90,6 @@ impl<D: Database> LeaseStore for SqlStore<D> {
             Value::time(until),
             Value::time(now),
         ];
-        Ok(self.execute(TAKE_LEASE, values).await?.value == 1)
+        Ok(self.change(TAKE_LEASE, values).await?.value == 1)
     }
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use crate::model::{PendingRecord, Sealed};
-use crate::store::sql::database::{Database, Read, SqlStore, Statement};
+use crate::store::sql::database::{Database, Read, SqlStore};
 use crate::store::sql::value::Value;
 use crate::store::{Insertion, PendingStore, StoreError};
 use crate::types::{Timestamp, TokenHash};
@@ -29,7 +29,7 @@ impl<D: Database> PendingStore for SqlStore<D> {
             Value::bytes(pending.authorization.as_bytes()),
             Value::time(pending.expires_at),
         ];
-        let inserted = self.execute(INSERT, values).await?;
+        let inserted = self.change(INSERT, values).await?;
         if inserted.value == 1 {
             return Ok(Insertion::Done);
         }
@@ -57,8 +57,8 @@ impl<D: Database> PendingStore for SqlStore<D> {
         state: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<PendingRecord>, StoreError> {
-        let statement = Statement::new(TAKE, vec![Value::bytes(state.as_bytes())]);
-        let taken = self.database.fetch_once(statement, READ).await?;
+        let values = vec![Value::bytes(state.as_bytes())];
+        let taken = self.take(TAKE, values, READ).await?;
         let live = taken.into_iter().find(|pending| pending.expires_at > now);
         Ok(live)
     }

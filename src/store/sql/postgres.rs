@@ -5,12 +5,12 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRo
 use sqlx::{Connection as _, Row as _};
 use tokio::time::timeout;
 
-use crate::store::sql::attempt::{self, CONNECT_LIMIT, Outcome};
+use crate::store::StoreOpenError;
+use crate::store::sql::attempt::CONNECT_LIMIT;
 use crate::store::sql::database::private::Sealed;
-use crate::store::sql::database::{Database, Read, SqlStore, Statement};
+use crate::store::sql::database::{Database, SqlStore};
 use crate::store::sql::migrate::{Migrations, migrate};
 use crate::store::sql::value::{Columns, Value};
-use crate::store::{StoreError, StoreOpenError};
 
 const MIGRATIONS: &Migrations = &[
     (
@@ -156,57 +156,31 @@ impl Database for Postgres {
            WHERE $12::bytea IS NOT NULL \
          ) SELECT id FROM rotated"];
 
-    async fn fetch<T: Send + 'static>(
-        &self,
-        statement: Statement,
-        read: Read<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        let Statement { sql, values } = statement;
-        let call = || async {
-            let rows = query(sql, &values).fetch_all(&self.pool).await?;
-            rows.iter().map(|row| read(row)).collect()
-        };
-        Ok(attempt::repeat(call).await?.value)
+    type Row = PgRow;
+
+    async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<PgRow>, sqlx::Error> {
+        query(sql, values).fetch_all(&self.pool).await
     }
 
-    async fn execute(&self, statement: Statement) -> Result<Outcome<u64>, StoreError> {
-        let Statement { sql, values } = statement;
-        let call = || async {
-            let done = query(sql, &values).execute(&self.pool).await?;
-            Ok(done.rows_affected())
-        };
-        attempt::repeat(call).await
+    async fn take(&self, sql: &'static str, values: &[Value]) -> Result<Vec<PgRow>, sqlx::Error> {
+        query(sql, values).fetch_all(&self.pool).await
     }
 
-    async fn fetch_once<T: Send + 'static>(
-        &self,
-        statement: Statement,
-        read: Read<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        attempt::limit(async {
-            let call = query(statement.sql, &statement.values);
-            let rows = call.fetch_all(&self.pool).await?;
-            rows.iter().map(|row| read(row)).collect()
-        })
-        .await
+    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<u64, sqlx::Error> {
+        let done = query(sql, values).execute(&self.pool).await?;
+        Ok(done.rows_affected())
     }
 
     /// One statement does it all, and commits by itself.
     async fn transact(
         &self,
         statements: &'static [&'static str],
-        values: Vec<Value>,
-    ) -> Result<bool, StoreError> {
-        let call = || async {
-            let mut changed = 0;
-            for sql in statements {
-                changed = query(sql, &values)
-                    .execute(&self.pool)
-                    .await?
-                    .rows_affected();
-            }
-            Ok(changed > 0)
-        };
-        Ok(attempt::repeat(call).await?.value)
+        values: &[Value],
+    ) -> Result<bool, sqlx::Error> {
+        let mut changed = 0;
+        for sql in statements {
+            changed = self.change(sql, values).await?;
+        }
+        Ok(changed > 0)
     }
 }

@@ -8,12 +8,12 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, Row as _};
 
-use crate::store::sql::attempt::{self, CONNECT_LIMIT, Outcome};
+use crate::store::StoreOpenError;
+use crate::store::sql::attempt::CONNECT_LIMIT;
 use crate::store::sql::database::private::Sealed;
-use crate::store::sql::database::{Database, Read, SqlStore, Statement};
+use crate::store::sql::database::{Database, SqlStore};
 use crate::store::sql::migrate::{Migrations, migrate};
 use crate::store::sql::value::{Columns, Value};
-use crate::store::{StoreError, StoreOpenError};
 
 const MIGRATIONS: &Migrations = &[
     (
@@ -178,59 +178,44 @@ impl Database for Sqlite {
          VALUES ($12, $1, $13, $14, $15)",
     ];
 
-    async fn fetch<T: Send + 'static>(
+    type Row = SqliteRow;
+
+    async fn read(
         &self,
-        statement: Statement,
-        read: Read<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        let Statement { sql, values } = statement;
-        let call = || async {
-            let rows = query(sql, &values).fetch_all(&self.readers).await?;
-            rows.iter().map(|row| read(row)).collect()
-        };
-        Ok(attempt::repeat(call).await?.value)
+        sql: &'static str,
+        values: &[Value],
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        query(sql, values).fetch_all(&self.readers).await
     }
 
-    async fn execute(&self, statement: Statement) -> Result<Outcome<u64>, StoreError> {
-        let Statement { sql, values } = statement;
-        let call = || async {
-            let done = query(sql, &values).execute(&self.writer).await?;
-            Ok(done.rows_affected())
-        };
-        attempt::repeat(call).await
+    async fn take(
+        &self,
+        sql: &'static str,
+        values: &[Value],
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        query(sql, values).fetch_all(&self.writer).await
     }
 
-    async fn fetch_once<T: Send + 'static>(
-        &self,
-        statement: Statement,
-        read: Read<T>,
-    ) -> Result<Vec<T>, StoreError> {
-        attempt::limit(async {
-            let call = query(statement.sql, &statement.values);
-            let rows = call.fetch_all(&self.writer).await?;
-            rows.iter().map(|row| read(row)).collect()
-        })
-        .await
+    async fn change(&self, sql: &'static str, values: &[Value]) -> Result<u64, sqlx::Error> {
+        let done = query(sql, values).execute(&self.writer).await?;
+        Ok(done.rows_affected())
     }
 
     async fn transact(
         &self,
         statements: &'static [&'static str],
-        values: Vec<Value>,
-    ) -> Result<bool, StoreError> {
-        let call = || async {
-            // Takes the lock at once: a transaction that reads before it writes
-            // may be refused in the middle.
-            let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-            for (position, sql) in statements.iter().enumerate() {
-                let call = query(sql, &values).execute(&mut *transaction);
-                if call.await?.rows_affected() == 0 && position == 0 {
-                    return Ok(false);
-                }
+        values: &[Value],
+    ) -> Result<bool, sqlx::Error> {
+        // Takes the lock at once: a transaction that reads before it writes may be
+        // refused in the middle.
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for (position, sql) in statements.iter().enumerate() {
+            let call = query(sql, values).execute(&mut *transaction);
+            if call.await?.rows_affected() == 0 && position == 0 {
+                return Ok(false);
             }
-            transaction.commit().await?;
-            Ok(true)
-        };
-        Ok(attempt::repeat(call).await?.value)
+        }
+        transaction.commit().await?;
+        Ok(true)
     }
 }

@@ -31,7 +31,7 @@ impl<D: Database> Sweep for SqlStore<D> {
                 break;
             }
             let values = vec![Value::time(now), Value::count(left)];
-            let swept = self.execute(sql, values).await?.value;
+            let swept = self.change(sql, values).await?.value;
             deleted += usize::try_from(swept).unwrap_or(left).min(left);
         }
         Ok(deleted)
