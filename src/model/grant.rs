@@ -22,7 +22,7 @@ pub struct Grant {
 }
 
 /// Who a grant speaks for, and what it may carry.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GrantDetails {
     /// For whom its tokens speak.
     pub subject: Subject,
@@ -33,7 +33,6 @@ pub struct GrantDetails {
     /// Where its tokens are good.
     pub resource: ResourceUri,
     /// Claims the policy adds to its access tokens.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub claims: serde_json::Map<String, serde_json::Value>,
     /// When it ends, however often it was refreshed.
     pub ends_at: Timestamp,

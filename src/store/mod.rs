@@ -18,6 +18,8 @@ mod client;
 mod code;
 #[cfg(any(test, feature = "test-util"))]
 pub mod contract;
+#[cfg(feature = "server")]
+mod details;
 mod error;
 mod grant;
 #[cfg(feature = "server")]

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AccessTokenRecord, Grant, GrantDetails, GrantRecord, MasterKey, MasterKeys, Place,
-    RefreshRecord, SealError, Sealed,
+    AccessTokenRecord, Grant, GrantRecord, MasterKey, MasterKeys, Place, RefreshRecord, SealError,
+    Sealed,
 };
+use crate::store::details::SealedDetails;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::types::{Clock, Entropy, EntropyError, GrantId, Timestamp, TokenHash};
 
@@ -90,9 +91,8 @@ impl Vault {
         grant: &Grant,
         entropy: &dyn Entropy,
     ) -> Result<GrantRecord, SealError> {
-        let details = self
-            .keys
-            .seal(&grant.details, place_of(&grant.id), entropy)?;
+        let details = SealedDetails::from(grant.details.clone());
+        let details = self.keys.seal(&details, place_of(&grant.id), entropy)?;
         Ok(GrantRecord {
             id: grant.id.clone(),
             client_id: grant.client_id.clone(),
@@ -104,14 +104,14 @@ impl Vault {
     }
 
     pub(crate) fn open_grant(&self, record: GrantRecord) -> Result<Grant, StoreError> {
-        let details: GrantDetails = self
+        let details: SealedDetails = self
             .keys
             .open(&record.details, place_of(&record.id))
             .map_err(|error| StoreError::new(format!("the grant {}: {error}", record.id)))?;
         Ok(Grant {
             id: record.id,
             client_id: record.client_id,
-            details,
+            details: details.into(),
             granted_at: record.granted_at,
             expires_at: record.expires_at,
         })

@@ -8,7 +8,7 @@ use crate::model::{
 use crate::store::{Redemption, Rotation};
 use crate::types::{GrantId, Timestamp, TokenHash};
 
-use super::state::{HeldGrant, Key, Refusal, State};
+use super::state::{HeldGrant, Key, Refusal, State, remove};
 
 /// No grace period is longer; a spent token's answer is forgotten after it.
 const ANSWER_KEPT: Duration = Duration::from_secs(300);
@@ -69,8 +69,8 @@ impl State {
         })
     }
 
-    fn insert_issued(&mut self, issued: IssuedRecords) {
-        self.hold_client(&issued.grant.client_id);
+    fn insert_issued(&mut self, mut issued: IssuedRecords) {
+        self.hold_client(&mut issued.grant.client_id);
         let held = HeldGrant {
             record: issued.grant,
             refresh: issued.refresh,
@@ -93,7 +93,7 @@ impl State {
     }
 
     fn remove_grant(&mut self, id: &GrantId) -> Option<Arc<HeldGrant>> {
-        let held = self.grants.remove(id)?;
+        let held = remove(&mut self.grants, id)?;
         self.expiries
             .remove(&(held.record.expires_at, Key::Grant(id.clone())));
         if let Some(until) = held.answer_until() {

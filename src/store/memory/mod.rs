@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::types::{Clock, SystemClock};
 
+mod client;
 mod grants;
 mod limits;
 mod ports;

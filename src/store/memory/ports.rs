@@ -27,8 +27,8 @@ impl ClientStore for MemoryStore {
     }
 
     async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
-        let found = self.state().clients.get(id).map(|held| held.json.clone());
-        let record = found.map(|json| serde_json::from_slice(&json));
+        let found = self.state().clients.get(id).cloned();
+        let record = found.map(|held| held.record(id));
         record.transpose().map_err(StoreError::new)
     }
 }

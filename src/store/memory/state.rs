@@ -1,5 +1,6 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -10,6 +11,8 @@ use crate::model::{
 };
 use crate::store::{Insertion, MemoryLimits};
 use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
+
+use super::client::HeldClient;
 
 /// How many expired records one write forgets: more than it adds, so that the
 /// store shrinks while there is traffic.
@@ -45,13 +48,6 @@ pub(super) struct State {
     pub(super) expiries: BTreeSet<(Timestamp, Key)>,
     /// The time at which the write under way began.
     written_at: Timestamp,
-}
-
-/// A client, written down: it has many small parts, each of which would take
-/// more memory than its text.
-pub(super) struct HeldClient {
-    pub(super) json: Arc<[u8]>,
-    unused_until: Option<Timestamp>,
 }
 
 /// A grant and its refresh token.
@@ -97,12 +93,12 @@ impl State {
             return false;
         };
         match key {
-            Key::Pending(state) => drop(self.pending.remove(&state)),
-            Key::Code(hash) => drop(self.codes.remove(&hash)),
-            Key::AccessToken(hash) => drop(self.access_tokens.remove(&hash)),
+            Key::Pending(state) => drop(remove(&mut self.pending, &state)),
+            Key::Code(hash) => drop(remove(&mut self.codes, &hash)),
+            Key::AccessToken(hash) => drop(remove(&mut self.access_tokens, &hash)),
             Key::Answer(id) => self.forget_answer(&id),
             Key::Grant(id) => drop(self.revoke_grant(&id)),
-            Key::Client(id) => drop(self.clients.remove(&id)),
+            Key::Client(id) => drop(remove(&mut self.clients, &id)),
         }
         true
     }
@@ -123,6 +119,16 @@ impl State {
     }
 }
 
+/// Removes an entry, and gives memory back when few are left of many: what a
+/// flood took is not kept for the next one.
+pub(super) fn remove<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: &K) -> Option<V> {
+    let removed = map.remove(key);
+    if map.len() < map.capacity() / 8 {
+        map.shrink_to(map.len() * 2);
+    }
+    removed
+}
+
 /// Clients and the grants they hold.
 impl State {
     pub(super) fn insert_client(&mut self, client: ClientRecord) -> Result<Insertion, Refusal> {
@@ -130,15 +136,7 @@ impl State {
             return Ok(Insertion::Conflict);
         }
         self.make_room("clients", self.limits.clients, |state| state.clients.len())?;
-        let json = serde_json::to_vec(&client).map_err(|_| Refusal::Unwritable)?;
-        let id = client.id;
-        let held = HeldClient {
-            json: json.into(),
-            unused_until: match client.registration {
-                Registration::Preregistered => None,
-                Registration::Dynamic { unused_until, .. } => Some(unused_until),
-            },
-        };
+        let (id, held) = HeldClient::new(client).map_err(|_| Refusal::Unwritable)?;
         self.clients.insert(id.clone(), held);
         if !self.grants_of.contains_key(&id) {
             self.expiries.extend(self.expiry_of_client(&id));
@@ -147,11 +145,20 @@ impl State {
     }
 
     fn expiry_of_client(&self, id: &ClientId) -> Option<(Timestamp, Key)> {
-        let unused_until = self.clients.get(id)?.unused_until?;
-        Some((unused_until, Key::Client(id.clone())))
+        match self.clients.get(id)?.registration {
+            Registration::Preregistered => None,
+            Registration::Dynamic { unused_until, .. } => {
+                Some((unused_until, Key::Client(id.clone())))
+            }
+        }
     }
 
-    pub(super) fn hold_client(&mut self, id: &ClientId) {
+    /// Counts a grant of this client, and lets `id` share the memory of the same
+    /// identifier.
+    pub(super) fn hold_client(&mut self, id: &mut ClientId) {
+        if let Some((known, _)) = self.clients.get_key_value(id) {
+            *id = known.clone();
+        }
         let held = self.grants_of.entry(id.clone()).or_default();
         *held += 1;
         if *held == 1
@@ -165,7 +172,7 @@ impl State {
         if let Some(held) = self.grants_of.get_mut(id) {
             *held -= 1;
             if *held == 0 {
-                self.grants_of.remove(id);
+                remove(&mut self.grants_of, id);
                 self.expiries.extend(self.expiry_of_client(id));
             }
         }
@@ -193,7 +200,7 @@ impl State {
         state: &TokenHash,
         now: Timestamp,
     ) -> Option<Arc<PendingRecord>> {
-        let pending = self.pending.remove(state)?;
+        let pending = remove(&mut self.pending, state)?;
         self.expiries
             .remove(&(pending.expires_at, Key::Pending(Box::new(*state))));
         (pending.expires_at > now).then_some(pending)
