@@ -1,6 +1,7 @@
 //! Three reference servers on one database, request by request in turn.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "it takes as long as it takes")]
 
 mod support;
 
