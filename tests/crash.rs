@@ -5,6 +5,7 @@
 //! killed on each database.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "it takes as long as it takes")]
 
 mod support;
 

@@ -15,6 +15,7 @@ pub(crate) struct Cluster {
     public_url: String,
     ports: Vec<u16>,
     replicas: Vec<Option<ReferenceServer>>,
+    restarts: usize,
 }
 
 impl Cluster {
@@ -33,12 +34,14 @@ impl Cluster {
             public_url: format!("http://127.0.0.1:{}", ports[0]),
             database,
             replicas: Vec::new(),
+            restarts: 0,
             ports,
         };
         let starting: Vec<_> = cluster
             .ports
             .iter()
-            .map(|port| tokio::spawn(cluster.settings(*port).start()))
+            .enumerate()
+            .map(|(number, port)| tokio::spawn(cluster.settings(*port, number).start()))
             .collect();
         for replica in starting {
             let replica = replica.await.expect("a replica starts");
@@ -47,12 +50,14 @@ impl Cluster {
         cluster
     }
 
-    /// The settings that all replicas share. Long times, so that none runs out.
-    fn settings(&self, port: u16) -> Settings {
+    /// The settings that all replicas share, but for the format of access tokens,
+    /// which each of them reads in both. Long times, so that none runs out.
+    fn settings(&self, port: u16, number: usize) -> Settings {
         Settings::on(port)
             .env("PUBLIC_URL", &self.public_url)
             .env("STORE", &self.database.store())
             .env("MASTER_KEY", MASTER_KEY)
+            .env("ACCESS_TOKEN_FORMAT", ["jwt", "opaque"][number % 2])
             .env("ACCESS_TOKEN_TTL", "600")
             .env("REFRESH_GRACE", "300")
             .env("REGISTRATION_LIMIT", "off")
@@ -80,7 +85,8 @@ impl Cluster {
 
     /// Starts a replica again after it was killed.
     pub(crate) async fn restart(&mut self, replica: usize) {
-        let settings = self.settings(self.ports[replica]);
+        self.restarts += 1;
+        let settings = self.settings(self.ports[replica], self.restarts);
         self.replicas[replica] = Some(settings.start().await);
     }
 

@@ -19,6 +19,7 @@ pub(crate) mod load;
 pub(crate) mod needles;
 pub(crate) mod process;
 pub(crate) mod random;
+pub(crate) mod recording_provider;
 pub(crate) mod reference_server;
 pub(crate) mod resp;
 pub(crate) mod upstream;
