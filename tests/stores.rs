@@ -54,7 +54,11 @@ fn contract(backend: Backend, promise: &'static Promise) -> Test {
 }
 
 /// A test that is ignored if the server it needs was not started for it.
-fn test<F>(name: String, backend: Backend, check: impl FnOnce() -> F + Send + 'static) -> Test
+fn test<F>(
+    name: impl Into<String>,
+    backend: Backend,
+    check: impl FnOnce() -> F + Send + 'static,
+) -> Test
 where
     F: Future<Output = ()>,
 {
@@ -67,5 +71,5 @@ where
         runtime.block_on(check());
         Ok(())
     };
-    Test::test(name, run).with_ignored_flag(!backend.is_started())
+    Test::test(name.into(), run).with_ignored_flag(!backend.is_started())
 }

@@ -72,9 +72,18 @@ fn create(path: &Path, entropy: &dyn Entropy) -> Result<(), MasterKeyFileError> 
     let made = fs::hard_link(&unfinished, path);
     fs::remove_file(&unfinished)?;
     match made {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+        Ok(()) | Err(_) => {}
     }
+    // A store that outlives a power cut is of no use without its key.
+    #[cfg(unix)]
+    {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

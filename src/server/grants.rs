@@ -126,12 +126,13 @@ impl Grants {
     ///
     /// # Errors
     ///
-    /// [`Outage`] if the store failed, or a grant or a signing key does not open;
-    /// what was done so far stays done, and another call goes on.
+    /// [`Outage`] if the store failed or a signing key does not open; what was done
+    /// so far stays done, and another call goes on. Also if a grant does not open,
+    /// after all others were sealed again.
     pub async fn reseal(&self) -> Result<usize, Outage> {
         self.keys.reload(self.clock.now()).await?;
         let store = self.vault.store();
-        let (mut resealed, mut after) = (0, None);
+        let (mut resealed, mut after, mut unreadable) = (0, None, None);
         loop {
             let now = self.clock.now();
             let page = store.list_grants(&GrantFilter::All, after.as_ref(), PAGE, now);
@@ -142,12 +143,17 @@ impl Grants {
                 if self.vault.master_keys().is_current(&old.details) {
                     continue;
                 }
-                let grant = self.vault.open_grant(old.clone())?;
-                let new = self.vault.seal_grant(&grant, &*self.entropy)?;
-                resealed += usize::from(store.reseal_grant(&old, &new).await?);
+                // One that does not open must not keep the others from it.
+                match self.vault.open_grant(old.clone()) {
+                    Ok(grant) => {
+                        let new = self.vault.seal_grant(&grant, &*self.entropy)?;
+                        resealed += usize::from(store.reseal_grant(&old, &new).await?);
+                    }
+                    Err(error) => unreadable = unreadable.or(Some(error)),
+                }
             }
             if last {
-                return Ok(resealed);
+                return unreadable.map_or(Ok(resealed), |error| Err(error.into()));
             }
         }
     }

@@ -5,57 +5,78 @@ use std::time::Duration;
 
 use libtest_mimic::Trial as Test;
 use oauth_for_mcp::store::{
-    PostgresStore, SigningKeyStore as _, SqliteStore, StoreOpenError, Sweep as _,
+    LeaseStore as _, PostgresStore, SigningKeyStore as _, SqliteStore, StoreOpenError, Sweep as _,
 };
 use oauth_for_mcp::types::Timestamp;
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::task::JoinSet;
 
 use crate::fresh::{self, Backend, connect, execute};
+use crate::proxy::Proxy;
 use crate::test;
 
 pub(crate) fn tests() -> Vec<Test> {
-    use Backend::{Postgres, Sqlite};
+    let mut tests = sqlite_tests();
+    tests.extend(postgres_tests());
+    tests
+}
+
+fn sqlite_tests() -> Vec<Test> {
     vec![
         test(
-            "sqlite::a_wrong_url_is_refused".into(),
-            Sqlite,
+            "sqlite::a_wrong_url_is_refused",
+            Backend::Sqlite,
             wrong_sqlite_urls,
         ),
         test(
-            "sqlite::a_file_of_a_newer_version_is_refused".into(),
-            Sqlite,
+            "sqlite::a_file_of_a_newer_version_is_refused",
+            Backend::Sqlite,
             newer_sqlite,
         ),
         test(
-            "sqlite::processes_that_start_together_make_the_tables_once".into(),
-            Sqlite,
+            "sqlite::processes_that_start_together_make_the_tables_once",
+            Backend::Sqlite,
             sqlite_starts_together,
         ),
         test(
-            "sqlite::the_file_is_private".into(),
-            Sqlite,
+            "sqlite::the_file_is_private",
+            Backend::Sqlite,
             sqlite_is_private,
         ),
+    ]
+}
+
+fn postgres_tests() -> Vec<Test> {
+    vec![
         test(
-            "postgres::a_wrong_url_is_refused".into(),
-            Postgres,
+            "postgres::a_wrong_url_is_refused",
+            Backend::Postgres,
             wrong_postgres_urls,
         ),
         test(
-            "postgres::a_database_of_a_newer_version_is_refused".into(),
-            Postgres,
+            "postgres::a_database_of_a_newer_version_is_refused",
+            Backend::Postgres,
             newer_postgres,
         ),
         test(
-            "postgres::replicas_that_start_together_make_the_tables_once".into(),
-            Postgres,
+            "postgres::replicas_that_start_together_make_the_tables_once",
+            Backend::Postgres,
             postgres_starts_together,
         ),
         test(
-            "postgres::connections_that_the_server_closed_are_replaced".into(),
-            Postgres,
+            "postgres::connections_that_the_server_closed_are_replaced",
+            Backend::Postgres,
             postgres_connections_are_replaced,
+        ),
+        test(
+            "postgres::connections_that_fall_silent_are_replaced",
+            Backend::Postgres,
+            postgres_falls_silent,
+        ),
+        test(
+            "postgres::what_was_given_up_is_not_done_later",
+            Backend::Postgres,
+            postgres_does_nothing_late,
         ),
     ]
 }
@@ -190,6 +211,48 @@ async fn sqlite_is_private() {
         let mode = file.unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "others can read {suffix}: {mode:o}");
     }
+}
+
+/// Connections that fall silent cost one call each, and not the pool.
+async fn postgres_falls_silent() {
+    let fresh = Backend::Postgres.fresh().await;
+    let (proxy, url) = Proxy::before(&fresh.place).await;
+    let store = Arc::new(PostgresStore::open(&url).await.unwrap());
+    let call_all = async || {
+        let mut calls = JoinSet::new();
+        for _ in 0..32 {
+            let store = Arc::clone(&store);
+            calls.spawn(async move { store.list_signing_keys().await.is_ok() });
+        }
+        calls.join_all().await
+    };
+    assert!(call_all().await.into_iter().all(|answered| answered));
+    proxy.silence();
+    assert!(!call_all().await.into_iter().all(|answered| answered));
+    // Closing them takes up to five seconds more.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(call_all().await.into_iter().all(|answered| answered));
+    fresh.discard().await;
+}
+
+/// What clients heard 503 for is not done behind their back.
+async fn postgres_does_nothing_late() {
+    let fresh = Backend::Postgres.fresh().await;
+    let store = PostgresStore::open(&fresh.place).await.unwrap();
+    let mut lock = connect(&fresh.place).await;
+    let taken = |holder| {
+        let until = Timestamp::from_secs(2);
+        store.take_lease("sweep", holder, until, Timestamp::from_secs(1))
+    };
+    assert!(taken("a").await.unwrap());
+    execute(&mut lock, "BEGIN; LOCK TABLE oauth_leases".to_owned()).await;
+    let later = Timestamp::from_secs(9);
+    let late = store.take_lease("sweep", "b", later, Timestamp::from_secs(3));
+    assert!(late.await.is_err());
+    execute(&mut lock, "COMMIT".to_owned()).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(taken("a").await.unwrap(), "it is still the first one's");
+    fresh.discard().await;
 }
 
 async fn postgres_connections_are_replaced() {

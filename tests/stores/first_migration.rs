@@ -26,12 +26,12 @@ const CODE: &str = "4gvXX8199-J65KcAJC1BaWvdLdJTVw0GwqVkwoL60qc";
 pub(crate) fn tests() -> Vec<Test> {
     vec![
         test(
-            "sqlite::a_file_of_the_first_migration_works".into(),
+            "sqlite::a_file_of_the_first_migration_works",
             Backend::Sqlite,
             sqlite,
         ),
         test(
-            "postgres::a_database_of_the_first_migration_works".into(),
+            "postgres::a_database_of_the_first_migration_works",
             Backend::Postgres,
             postgres,
         ),

@@ -19,6 +19,9 @@ pub(crate) struct Proxy {
 struct State {
     round_trips: AtomicUsize,
     loses_an_answer: AtomicBool,
+    /// Connections with a lower number pass nothing on any more.
+    silent_below: AtomicUsize,
+    connections: AtomicUsize,
 }
 
 /// What a client sends to have everything before it carried out and answered.
@@ -27,7 +30,7 @@ const QUERY: u8 = b'Q';
 
 impl Proxy {
     /// Listens, and passes everything on to the server at `port`.
-    pub(crate) async fn to(port: u16) -> Self {
+    async fn to(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await;
         let listener = listener.expect("there is a free port");
         let proxy = Self {
@@ -45,8 +48,12 @@ impl Proxy {
         proxy
     }
 
-    pub(crate) const fn port(&self) -> u16 {
-        self.port
+    /// A proxy to the server of this URL, and the URL through it.
+    pub(crate) async fn before(url: &str) -> (Self, String) {
+        let mut url = url::Url::parse(url).expect("it is a URL");
+        let proxy = Self::to(url.port().expect("it has a port")).await;
+        url.set_port(Some(proxy.port)).expect("it takes a port");
+        (proxy, format!("{url}&sslmode=disable"))
     }
 
     /// How often a client waited for the server since this was asked last.
@@ -57,6 +64,13 @@ impl Proxy {
     /// The next request reaches the server, and its answer nobody.
     pub(crate) fn lose_the_next_answer(&self) {
         self.state.loses_an_answer.store(true, Ordering::SeqCst);
+    }
+
+    /// As when a firewall forgets: the connections there are stay open and fall
+    /// silent, and new ones are good.
+    pub(crate) fn silence(&self) {
+        let number = self.state.connections.load(Ordering::SeqCst);
+        self.state.silent_below.store(number, Ordering::SeqCst);
     }
 
     pub(crate) fn lost_an_answer(&self) -> bool {
@@ -83,10 +97,14 @@ async fn serve(client: TcpStream, server: TcpStream, state: Arc<State>) {
     if to_server.write_all(&start).await.is_err() {
         return;
     }
+    let number = state.connections.fetch_add(1, Ordering::SeqCst);
     let silent = Arc::new(AtomicBool::new(false));
     let answers = tokio::spawn(pass_answers(from_server, to_client, Arc::clone(&silent)));
     let mut asks = false;
     while let Some(message) = read_message(&mut from_client).await {
+        if number < state.silent_below.load(Ordering::SeqCst) {
+            continue;
+        }
         asks |= message[0] != SYNC;
         // With nothing before it, the pool asks whether a connection that was
         // given back is well: no request waits for that.

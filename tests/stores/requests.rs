@@ -63,16 +63,11 @@ impl Counted {
         let schema = fresh::unique_name();
         let url = Backend::Postgres.url();
         let direct = fresh::postgres_schema(&url, &schema).await;
-        let address = url::Url::parse(&url).expect("it is a URL");
-        let proxy = Proxy::to(address.port().expect("it has a port")).await;
-        let mut behind = url::Url::parse(&direct).expect("it is a URL");
-        behind
-            .set_port(Some(proxy.port()))
-            .expect("it takes a port");
+        let (proxy, behind) = Proxy::before(&direct).await;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .test_before_acquire(false)
-            .connect(&format!("{behind}&sslmode=disable"))
+            .connect(&behind)
             .await;
         let store = PostgresStore::from_pool(pool.expect("PostgreSQL answers")).await;
         Self {

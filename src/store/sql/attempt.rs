@@ -2,7 +2,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use sqlx::Error;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::store::StoreError;
 
@@ -10,9 +10,15 @@ use crate::store::StoreError;
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// How long it waits for a connection, be it a free one or a new one.
 pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// How long it may take to bring the tables up to date, and to wait for a replica
+/// that is at it.
+#[cfg(feature = "postgres")]
+pub(super) const MIGRATION_LIMIT: Duration = Duration::from_secs(60);
+/// A little longer after each attempt that failed.
+const PAUSE: Duration = Duration::from_millis(2);
 /// More than a pool has connections: after a restart of the database each of
 /// them is found dead once.
-const ATTEMPTS: usize = 40;
+const ATTEMPTS: u32 = 40;
 
 /// What came of a call.
 #[derive(Debug)]
@@ -20,6 +26,19 @@ pub(super) struct Outcome<T> {
     pub(super) value: T,
     /// Whether an earlier attempt of it may have been carried out as well.
     pub(super) repeated: bool,
+}
+
+impl<T> Outcome<T> {
+    /// That nothing is there means something only if no earlier attempt may have
+    /// been carried out: what it stored may be gone again.
+    pub(super) fn absent<A>(&self, answer: A) -> Result<A, StoreError> {
+        if self.repeated {
+            return Err(StoreError::new(
+                "the outcome of the first attempt is unknown",
+            ));
+        }
+        Ok(answer)
+    }
 }
 
 /// Makes a call that has the same effect if it is carried out twice; on a broken
@@ -30,12 +49,13 @@ where
 {
     limit(async {
         let mut repeated = false;
-        for _ in 1..ATTEMPTS {
+        for attempt in 1..ATTEMPTS {
             match call().await {
                 Ok(value) => return Ok(Outcome { value, repeated }),
                 Err(error) if is_broken_connection(&error) => repeated = true,
                 Err(error) => return Err(error),
             }
+            sleep(PAUSE * attempt).await;
         }
         let value = call().await?;
         Ok(Outcome { value, repeated })
@@ -58,11 +78,11 @@ pub(super) async fn limit<T>(
 /// Whether the connection is of no use any more, while another one may be.
 fn is_broken_connection(error: &Error) -> bool {
     if let Error::Database(error) = error {
-        // PostgreSQL: the server is shutting down, or rolled back to let another
-        // transaction through.
+        // PostgreSQL: the server is shutting down, became a standby, or rolled
+        // back to let another transaction through.
         return matches!(
             error.code().as_deref(),
-            Some("57P01" | "57P02" | "40001" | "40P01")
+            Some("57P01" | "57P02" | "25006" | "40001" | "40P01")
         );
     }
     matches!(

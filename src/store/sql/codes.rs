@@ -64,17 +64,18 @@ impl<D: Database> CodeStore for SqlStore<D> {
         let has_access = issued.access.is_some();
         let grant_id = issued.grant.id.clone();
         let values = redemption(hash, issued, now);
-        if self.transact(D::REDEEM, has_access, values).await? {
+        let redeemed = self.transact(D::REDEEM, has_access, values).await?;
+        if redeemed.value {
             return Ok(Redemption::Done);
         }
         let found = self.find_code(hash, now).await?;
-        Ok(match found.map(|code| code.stage) {
+        match found.map(|code| code.stage) {
             // An attempt of this very call, on a connection that broke.
-            Some(CodeStage::Redeemed(grant)) if grant == grant_id => Redemption::Done,
-            Some(CodeStage::Redeemed(grant)) => Redemption::Replayed(grant),
+            Some(CodeStage::Redeemed(grant)) if grant == grant_id => Ok(Redemption::Done),
+            Some(CodeStage::Redeemed(grant)) => Ok(Redemption::Replayed(grant)),
             // Fresh and yet not to be redeemed: it was inserted in between.
-            Some(CodeStage::Fresh) | None => Redemption::Absent,
-        })
+            Some(CodeStage::Fresh) | None => redeemed.absent(Redemption::Absent),
+        }
     }
 }
 

@@ -124,13 +124,12 @@ impl<D: Database> SqlStore<D> {
         statements: &'static [&'static str],
         has_access: bool,
         values: Vec<Value>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Outcome<bool>, StoreError> {
         let needed = match statements {
             [first @ .., _] if !first.is_empty() && !has_access => first,
             all => all,
         };
-        let done = attempt::repeat(|| self.database.transact(needed, &values)).await?;
-        Ok(done.value)
+        attempt::repeat(|| self.database.transact(needed, &values)).await
     }
 }
 

@@ -8,6 +8,8 @@ mod codes;
 mod database;
 mod grants;
 mod keys;
+#[cfg(feature = "postgres")]
+mod leased;
 mod migrate;
 mod pending;
 #[cfg(feature = "postgres")]

@@ -6,9 +6,10 @@ use sqlx::{Connection as _, Row as _};
 use tokio::time::timeout;
 
 use crate::store::StoreOpenError;
-use crate::store::sql::attempt::CONNECT_LIMIT;
+use crate::store::sql::attempt::{CONNECT_LIMIT, MIGRATION_LIMIT};
 use crate::store::sql::database::private::Sealed;
 use crate::store::sql::database::{Database, SqlStore};
+use crate::store::sql::leased::Leased;
 use crate::store::sql::migrate::{Migrations, migrate};
 use crate::store::sql::value::{Columns, Value};
 
@@ -25,6 +26,9 @@ const MIGRATIONS: &Migrations = &[
 
 /// How many connections one process has at most.
 const CONNECTIONS: u32 = 16;
+
+/// How long the server works on one statement: less than we wait for it.
+const STATEMENT_LIMIT: &str = "8s";
 
 /// Keeps everything in a PostgreSQL database, for any number of replicas.
 ///
@@ -45,6 +49,10 @@ impl PostgresStore {
     /// `postgres://user:password@host/database?sslmode=verify-full`, with up to
     /// 16 connections, and makes the tables if there are none.
     ///
+    /// Sets `statement_timeout`, so that what was given up is not carried out
+    /// later. A pooler that does not take start-up options, such as `PgBouncer`,
+    /// needs [`from_pool`](Self::from_pool).
+    ///
     /// # Errors
     ///
     /// [`StoreOpenError`] if the URL is malformed, the database does not answer
@@ -56,7 +64,9 @@ impl PostgresStore {
             ));
         }
         let options = PgConnectOptions::from_str(url)
-            .map_err(|error| StoreOpenError::Url(error.to_string()))?;
+            .map_err(|error| StoreOpenError::Url(error.to_string()))?
+            // What we gave up shall not be carried out later.
+            .options([("statement_timeout", STATEMENT_LIMIT)]);
         // A connection of its own: a pool would not say why there is none.
         let connection = timeout(CONNECT_LIMIT, PgConnection::connect_with(&options));
         let connection = connection.await.map_err(StoreOpenError::unreachable)?;
@@ -74,7 +84,9 @@ impl PostgresStore {
     }
 
     /// Uses connections that the host made, and makes the tables if there are
-    /// none.
+    /// none. They should have a `statement_timeout` of less than ten seconds, and
+    /// lead to PostgreSQL itself or to a pooler by session: to make the tables, one
+    /// of them holds a lock for its session.
     ///
     /// # Errors
     ///
@@ -90,7 +102,8 @@ impl PostgresStore {
 
     /// The connection ends with this, and the lock that it may hold.
     async fn bring_up_to_date(mut connection: PgConnection) -> Result<(), StoreOpenError> {
-        migrate(&mut connection, MIGRATIONS).await?;
+        let migration = timeout(MIGRATION_LIMIT, migrate(&mut connection, MIGRATIONS));
+        migration.await.map_err(StoreOpenError::unreachable)??;
         connection
             .close()
             .await
@@ -159,15 +172,20 @@ impl Database for Postgres {
     type Row = PgRow;
 
     async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<PgRow>, sqlx::Error> {
-        query(sql, values).fetch_all(&self.pool).await
+        let mut connection = Leased::from(&self.pool).await?;
+        let rows = query(sql, values).fetch_all(&mut *connection).await?;
+        connection.give_back();
+        Ok(rows)
     }
 
     async fn take(&self, sql: &'static str, values: &[Value]) -> Result<Vec<PgRow>, sqlx::Error> {
-        query(sql, values).fetch_all(&self.pool).await
+        self.read(sql, values).await
     }
 
     async fn change(&self, sql: &'static str, values: &[Value]) -> Result<u64, sqlx::Error> {
-        let done = query(sql, values).execute(&self.pool).await?;
+        let mut connection = Leased::from(&self.pool).await?;
+        let done = query(sql, values).execute(&mut *connection).await?;
+        connection.give_back();
         Ok(done.rows_affected())
     }
 

@@ -77,8 +77,7 @@ impl SqliteStore {
                 .idle_timeout(None)
                 .max_lifetime(None)
         };
-        let writer = pool(1).connect_with(options.clone()).await;
-        let writer = writer.map_err(StoreOpenError::unreachable)?;
+        let writer = connect_when_free(|| pool(1).connect_with(options.clone())).await?;
         Self::bring_up_to_date(&writer).await?;
         Ok(Self {
             database: Sqlite {
@@ -113,6 +112,27 @@ impl SqliteStore {
         migrate(&mut *transaction, MIGRATIONS).await?;
         let committed = transaction.commit().await;
         committed.map_err(StoreOpenError::unreachable)
+    }
+}
+
+/// Changing the journal mode of a new file does not wait for other processes
+/// that do the same, whatever the busy time-out.
+async fn connect_when_free<F>(connect: impl Fn() -> F) -> Result<SqlitePool, StoreOpenError>
+where
+    F: Future<Output = Result<SqlitePool, sqlx::Error>>,
+{
+    const PAUSE: Duration = Duration::from_millis(20);
+    let mut waited = Duration::ZERO;
+    loop {
+        match connect().await {
+            Err(sqlx::Error::Database(error))
+                if error.message().contains("locked") && waited < BUSY_LIMIT =>
+            {
+                tokio::time::sleep(PAUSE).await;
+                waited += PAUSE;
+            }
+            connected => return connected.map_err(StoreOpenError::unreachable),
+        }
     }
 }
 
