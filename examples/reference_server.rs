@@ -58,7 +58,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     } = Settings::read(variable)?;
     let storage = Storage::read(&store, master_key)?;
     notes.extend(storage.note());
-    let (store, master_keys) = storage.open().await?;
+    let opened = tokio::select! {
+        opened = storage.open() => opened?,
+        // A database that is busy must not keep the server from ending.
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let (store, master_keys) = opened;
     let auth = auth.store(store, master_keys);
     let auth = auth.events(Arc::new(StandardError)).build()?;
     let listener = TcpListener::bind(&listen)

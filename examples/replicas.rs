@@ -32,6 +32,7 @@ use tokio::{
     io::{AsyncBufReadExt as _, BufReader, copy_bidirectional},
     net::{TcpListener, TcpStream},
     process::{Child, Command},
+    signal::unix::{SignalKind, signal},
 };
 
 const ADDRESS: &str = "127.0.0.1:8080";
@@ -84,13 +85,16 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     let master_key = match env::var("MASTER_KEY") {
         Ok(key) => key,
-        Err(_) => {
+        Err(env::VarError::NotUnicode(_)) => return Err("MASTER_KEY is no text".into()),
+        Err(env::VarError::NotPresent) => {
             eprintln!("note: MASTER_KEY is not set, so this store is of no use after this run");
             let mut key = [0; 32];
             SystemEntropy.fill(&mut key)?;
             URL_SAFE_NO_PAD.encode(key)
         }
     };
+    // The replicas end with this process, however it is told to.
+    let mut terminated = signal(SignalKind::terminate())?;
     let listener = TcpListener::bind(ADDRESS).await?;
     let (mut children, mut addresses) = (Vec::new(), Vec::new());
     for number in 1..=REPLICAS {
@@ -102,10 +106,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let addresses: &'static [String] = addresses.leak();
     loop {
         tokio::select! {
-            connection = listener.accept() => {
-                tokio::spawn(deal(connection?.0, addresses));
-            }
+            connection = listener.accept() => match connection {
+                Ok((client, _)) => drop(tokio::spawn(deal(client, addresses))),
+                Err(error) => eprintln!("a connection was not taken: {error}"),
+            },
             _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = terminated.recv() => return Ok(()),
         }
     }
 }
