@@ -43,7 +43,7 @@ impl Rows {
     }
 
     /// A token counts only with its grant; a revoked grant is not there.
-    fn read_token<T, F>(
+    pub(crate) fn read_token<T, F>(
         &self,
         row: &str,
         now: Timestamp,
