@@ -1,12 +1,19 @@
 //! An MCP server that asks people to sign in, in one file to copy.
 //!
-//! Type `cargo run --example quickstart --features axum,rmcp`, then one of the commands it prints.
-//! In a package of your own: `oauth-for-mcp` with the features `axum` and `rmcp`, `rmcp` with
+//! Type `cargo run --example quickstart --features axum,rmcp,sqlite`, then one of the commands it
+//! prints. Sign-ins are kept in `quickstart.db`, so that they outlive a restart. In a package of
+//! your own: `oauth-for-mcp` with the features `axum`, `rmcp` and `sqlite`, `rmcp` with
 //! `transport-streamable-http-server`, `axum`, and `tokio` with `macros` and `rt-multi-thread`.
 
 use std::{error::Error, sync::Arc};
 
-use oauth_for_mcp::{McpAuth, adapter::rmcp::caller};
+use oauth_for_mcp::{
+    McpAuth,
+    adapter::rmcp::caller,
+    model::{MasterKey, MasterKeys},
+    store::SqliteStore,
+    types::SystemEntropy,
+};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     service::RequestContext,
@@ -34,11 +41,17 @@ impl ServerHandler for Greeter {}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let store = SqliteStore::open("sqlite:quickstart.db").await?;
+    // Opens what is sealed in the store: keep it apart from its backups.
+    let key = MasterKey::load_or_create("quickstart.key", &SystemEntropy)?;
     let auth = McpAuth::builder(PUBLIC_URL)
+        .store(Arc::new(store), Arc::new(MasterKeys::new(key)))
         .scope("greet", "Greet you by name")
         // Takes any name, on this machine only; elsewhere: `.identity_provider(…)`.
         .development_login()
         .build()?;
+    auth.prepare().await?;
+    tokio::spawn(auth.sweeper()?.run(tokio::time::sleep));
     let sessions = Arc::new(LocalSessionManager::default());
     let service = StreamableHttpService::new(|| Ok(Greeter), sessions, Default::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;

@@ -61,14 +61,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let (store, master_keys) = storage.open().await?;
     let auth = auth.store(store, master_keys);
     let auth = auth.events(Arc::new(StandardError)).build()?;
+    let listener = TcpListener::bind(&listen)
+        .await
+        .map_err(|error| format!("LISTEN={listen} is unusable: {error}"))?;
     // A wrong master key shows now, and not at the first sign-in.
     if let Err(outage) = auth.prepare().await {
         return Err(BadSetting::caused_by("STORE", &outage).into());
     }
     tokio::spawn(auth.sweeper()?.run(tokio::time::sleep));
-    let listener = TcpListener::bind(&listen)
-        .await
-        .map_err(|error| format!("LISTEN={listen} is unusable: {error}"))?;
     for note in notes {
         eprintln!("note: {note}");
     }

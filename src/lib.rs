@@ -86,3 +86,9 @@ compile_error!(
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the documents, as tests.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../docs/storage.md")]
+#[doc = include_str!("../docs/deployment.md")]
+struct Documents;

@@ -1,4 +1,4 @@
-//! What is particular to Redis, and every promise of the store.
+//! What is particular to Redis; the promises of the store are in `tests/stores.rs`.
 //!
 //! Runs against the server at `OAUTH_FOR_MCP_REDIS`; `scripts/services` starts one.
 
@@ -11,8 +11,6 @@ mod open;
 mod outages;
 #[path = "redis_store/own_server.rs"]
 mod own_server;
-#[path = "redis_store/promises.rs"]
-mod promises;
 #[path = "redis_store/proxy.rs"]
 mod proxy;
 #[path = "redis_store/round_trips.rs"]

@@ -65,10 +65,14 @@ async fn what_is_not_there_yet_is_said_and_not_advertised() {
 }
 
 /// Settings that no server can run with, and what the sentence has to name.
-const UNUSABLE: [(&[(&str, &str)], &str); 30] = [
-    (&[("STORE", "sqlite:notes.db")], "STORE"),
-    (&[("STORE", "postgres://user:hunter2@localhost/x")], "STORE"),
-    (&[("STORE", "redis://localhost")], "STORE"),
+const UNUSABLE: [(&[(&str, &str)], &str); 31] = [
+    (&[("STORE", "sqlite:/no/such/folder/notes.db")], "STORE"),
+    (&[("STORE", "sqlite::memory:")], "STORE"),
+    (
+        &[("STORE", "postgres://user:hunter2@127.0.0.1:1/x")],
+        "STORE",
+    ),
+    (&[("STORE", "redis://:hunter2@127.0.0.1:1")], "STORE"),
     (&[("STORE", "floppy")], "STORE"),
     (&[("STORE", "memory:")], "STORE"),
     (&[("MASTER_KEY", "short")], "MASTER_KEY"),
@@ -134,6 +138,28 @@ async fn a_bad_setting_is_named_in_one_sentence() {
     for clients in [json!({}), json!([{}]), no_redirect, json!([desk, desk])] {
         assert_refused(Settings::new().clients(&clients), "client").await;
     }
+}
+
+#[tokio::test]
+async fn another_master_key_is_found_out_at_the_start() {
+    if !e2e::enabled() {
+        return;
+    }
+    let file = std::env::temp_dir().join(format!("oauth-for-mcp-{}.db", std::process::id()));
+    let store = format!("sqlite:{}", file.display());
+    let settings = |key: &str| {
+        let key = key.repeat(42) + "A";
+        Settings::new().env("STORE", &store).env("MASTER_KEY", &key)
+    };
+    let server = settings("B").start().await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+    assert_refused(settings("C"), "master key").await;
+
+    let server = settings("B").start().await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+    let unset = Settings::new().env("STORE", "memory").start().await;
+    assert!(!unset.output().contains("MASTER_KEY"));
+    std::fs::remove_file(file).unwrap();
 }
 
 async fn assert_refused(settings: Settings, named: &str) {

@@ -10,6 +10,8 @@ mod grant;
 mod identity;
 #[cfg(feature = "server")]
 mod master_key;
+#[cfg(feature = "server")]
+mod master_key_file;
 mod pending;
 mod sealed;
 mod signing_key;
@@ -25,6 +27,8 @@ pub(crate) use master_key::Place;
 pub use master_key::{
     InvalidMasterKey, MasterKey, MasterKeyId, MasterKeys, NotRemovable, OpenError,
 };
+#[cfg(feature = "server")]
+pub use master_key_file::MasterKeyFileError;
 pub use pending::{AuthorizedRequest, PendingAuthorization, PendingRecord};
 pub use sealed::{SealError, Sealed};
 pub use signing_key::SigningKeyRecord;

@@ -15,7 +15,7 @@ pub enum Insertion {
     Conflict,
 }
 
-#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl Insertion {
     pub(in crate::store) const fn of(done: bool) -> Self {
         if done { Self::Done } else { Self::Conflict }

@@ -24,7 +24,7 @@ async fn a_wrong_url_is_told_from_an_unreachable_server() {
         "rediss://user:hunter2@127.0.0.1/#unknown",
     ] {
         let text = failure(url).await;
-        let sentence = "the URL of the Redis server is not valid";
+        let sentence = "the URL of the store is unusable";
         assert!(text.contains(sentence), "{url}: {text}");
     }
     // Port 1 is closed.
@@ -92,7 +92,7 @@ async fn a_newer_schema_is_refused() {
     drop(corner.open().await);
     let key = format!("{}schema", corner.prefix);
     for (value, sentence) in [
-        ("2", "the records in Redis are of schema 2"),
+        ("2", "the store has the schema 2"),
         ("x", "is not the version of a schema"),
     ] {
         let mut set = redis::cmd("SET");

@@ -5,7 +5,7 @@ use oauth_for_mcp::model::{
     AccessTokenRecord, CodeRecord, CodeStage, GrantRecord, IssuedRecords, PendingRecord,
     RefreshRecord, RotatedRecords, Sealed, SpentToken,
 };
-use oauth_for_mcp::store::{OpenRedis, RedisStore, StoreError};
+use oauth_for_mcp::store::{OpenRedis, RedisStore};
 use oauth_for_mcp::types::{
     ClientId, Clock as _, Entropy, GrantId, Scope, SystemClock, SystemEntropy, Timestamp, TokenHash,
 };
@@ -66,7 +66,7 @@ impl Corner {
 }
 
 /// An error with all its causes, as a log shows it.
-pub(crate) fn told(error: &StoreError) -> String {
+pub(crate) fn told(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -17,39 +17,45 @@ use crate::test;
 pub(crate) fn tests() -> Vec<Test> {
     use Backend::{Postgres, Sqlite};
     vec![
-        test("sqlite::a_wrong_url_is_refused".into(), Sqlite, || {
-            wrong_sqlite_urls()
-        }),
+        test(
+            "sqlite::a_wrong_url_is_refused".into(),
+            Sqlite,
+            wrong_sqlite_urls,
+        ),
         test(
             "sqlite::a_file_of_a_newer_version_is_refused".into(),
             Sqlite,
-            || newer_sqlite(),
+            newer_sqlite,
         ),
         test(
             "sqlite::processes_that_start_together_make_the_tables_once".into(),
             Sqlite,
-            || sqlite_starts_together(),
+            sqlite_starts_together,
         ),
-        test("sqlite::the_file_is_private".into(), Sqlite, || {
-            sqlite_is_private()
-        }),
-        test("postgres::a_wrong_url_is_refused".into(), Postgres, || {
-            wrong_postgres_urls()
-        }),
+        test(
+            "sqlite::the_file_is_private".into(),
+            Sqlite,
+            sqlite_is_private,
+        ),
+        test(
+            "postgres::a_wrong_url_is_refused".into(),
+            Postgres,
+            wrong_postgres_urls,
+        ),
         test(
             "postgres::a_database_of_a_newer_version_is_refused".into(),
             Postgres,
-            || newer_postgres(),
+            newer_postgres,
         ),
         test(
             "postgres::replicas_that_start_together_make_the_tables_once".into(),
             Postgres,
-            || postgres_starts_together(),
+            postgres_starts_together,
         ),
         test(
             "postgres::connections_that_the_server_closed_are_replaced".into(),
             Postgres,
-            || postgres_connections_are_replaced(),
+            postgres_connections_are_replaced,
         ),
     ]
 }

@@ -153,11 +153,11 @@ async fn postgres_answers_get_lost(format: AccessTokenFormat) {
 
     for _ in 0..6 {
         let code = client.authorize(server, "notes:read").await;
-        let answer = Lost::new(proxy, client.redeem(server, &code)).await;
+        let answer = losing_answers(proxy, client.redeem(server, &code)).await;
         let mut tokens = answer.expect_tokens();
         for _ in 0..3 {
             let spent = tokens.refresh_token.expect("it may refresh");
-            let next = Lost::new(proxy, client.refresh(server, &spent)).await;
+            let next = losing_answers(proxy, client.refresh(server, &spent)).await;
             tokens = next.expect_tokens();
         }
         let call = server.call("ping", None, &tokens.access_token).await;
@@ -167,21 +167,17 @@ async fn postgres_answers_get_lost(format: AccessTokenFormat) {
 }
 
 /// Answers a request while the answers to its statements get lost one by one.
-struct Lost;
-
-impl Lost {
-    async fn new<T>(proxy: &Proxy, request: impl Future<Output = T>) -> T {
-        let mut request = std::pin::pin!(request);
-        proxy.lose_the_next_answer();
-        loop {
-            let pause = tokio::time::sleep(std::time::Duration::from_millis(3));
-            tokio::select! {
-                answer = &mut request => return answer,
-                () = pause => {
-                    // At most every other one, or none would ever arrive.
-                    if proxy.lost_an_answer() && proxy.round_trips() > 1 {
-                        proxy.lose_the_next_answer();
-                    }
+async fn losing_answers<T>(proxy: &Proxy, request: impl Future<Output = T>) -> T {
+    let mut request = std::pin::pin!(request);
+    proxy.lose_the_next_answer();
+    loop {
+        let pause = tokio::time::sleep(std::time::Duration::from_millis(3));
+        tokio::select! {
+            answer = &mut request => return answer,
+            () = pause => {
+                // At most every other one, or none would ever arrive.
+                if proxy.lost_an_answer() && proxy.round_trips() > 1 {
+                    proxy.lose_the_next_answer();
                 }
             }
         }

@@ -115,15 +115,28 @@ impl Process {
     /// Asks the program to shut down (SIGTERM) and waits for it.
     ///
     /// Panics with what the program printed if it does not end in time.
-    pub(crate) async fn terminate(mut self) -> ExitStatus {
+    pub(crate) async fn terminate(self) -> ExitStatus {
+        self.signal("TERM").await
+    }
+
+    /// Sends a signal that ends the program and waits for it.
+    ///
+    /// Panics with what the program printed if it does not end in time.
+    pub(crate) async fn signal(mut self, name: &str) -> ExitStatus {
         let id = self.child.id().expect("the program is still running");
         let sent = Command::new("kill")
-            .args(["-TERM", &id.to_string()])
+            .args([&format!("-{name}"), &id.to_string()])
             .status()
             .await
             .expect("`kill` can be started");
         assert!(sent.success(), "cannot signal {}", self.name);
         self.wait().await
+    }
+
+    /// Kills the program (SIGKILL), wherever it is just now.
+    pub(crate) async fn kill(mut self) {
+        let killed = self.child.kill().await;
+        killed.expect("a child of this process can be killed");
     }
 }
 
@@ -179,6 +192,21 @@ fn examples_folder() -> PathBuf {
         .nth(2)
         .expect("a test lies in target/PROFILE/deps")
         .join("examples")
+}
+
+/// A port of 127.0.0.1 that was free a moment ago, and that Linux gives to no
+/// connection by itself: it stays ours while a program is started again.
+pub(crate) fn lasting_port() -> u16 {
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    let nanos = std::time::UNIX_EPOCH
+        .elapsed()
+        .map_or(0, |now| now.subsec_nanos());
+    let begin = u16::try_from(nanos / 1000 % u32::from(COUNT)).expect("it is below the count");
+    (0..COUNT)
+        .map(|step| FIRST + (begin + step) % COUNT)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("the loopback interface has a free port")
 }
 
 /// A port of 127.0.0.1 that was free a moment ago.

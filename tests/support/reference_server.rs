@@ -23,7 +23,11 @@ pub(crate) struct Settings {
 impl Settings {
     /// The defaults: memory store, development login, everything generated.
     pub(crate) fn new() -> Self {
-        let port = free_port();
+        Self::on(free_port())
+    }
+
+    /// The defaults on this port.
+    pub(crate) fn on(port: u16) -> Self {
         let mut command = example("reference_server");
         // Nothing of the caller's environment may change what is tested.
         command
@@ -106,6 +110,11 @@ impl ReferenceServer {
     /// Everything the server printed so far.
     pub(crate) fn output(&self) -> String {
         self.process.output()
+    }
+
+    /// Kills the server (SIGKILL).
+    pub(crate) async fn kill(self) {
+        self.process.kill().await;
     }
 
     /// Asks the server to shut down and waits for it.

@@ -3,12 +3,14 @@ use std::time::Duration;
 use redis::RedisError;
 use thiserror::Error;
 
+use crate::store::StoreOpenError;
+
 /// Why the server cannot be used, in a sentence for who runs it. None shows
 /// more of the URL than host and port.
 #[derive(Debug, Error)]
 pub(super) enum Failure {
-    #[error("the URL of the Redis server is not valid")]
-    Url(#[source] RedisError),
+    #[error("{0}")]
+    Url(RedisError),
     #[error("the prefix of the keys in Redis is empty")]
     NoPrefix,
     #[error("cannot connect to the Redis server at {address}")]
@@ -23,10 +25,20 @@ pub(super) enum Failure {
         "the Redis server may evict records (maxmemory-policy is {0}): set maxmemory-policy to noeviction"
     )]
     Evicts(String),
-    #[error(
-        "the records in Redis are of schema {found}, but this version knows no newer one than {known}"
-    )]
-    NewerSchema { found: u32, known: u32 },
     #[error("what stands under {0} in Redis is not the version of a schema")]
     NotASchema(String),
+}
+
+impl From<Failure> for StoreOpenError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Url(error) => Self::Url(error.to_string()),
+            Failure::Unreachable { .. } | Failure::TimedOut { .. } => Self::unreachable(failure),
+            Failure::NoPrefix
+            | Failure::TooOld(_)
+            | Failure::Replica
+            | Failure::Evicts(_)
+            | Failure::NotASchema(_) => Self::Unsuitable(failure.to_string()),
+        }
+    }
 }

@@ -60,7 +60,7 @@ impl RedisStore {
     /// ```no_run
     /// use oauth_for_mcp::store::RedisStore;
     ///
-    /// # async fn open() -> Result<(), oauth_for_mcp::store::StoreError> {
+    /// # async fn open() -> Result<(), oauth_for_mcp::store::StoreOpenError> {
     /// let store = RedisStore::open("rediss://:password@redis.example")
     ///     .with_prefix("{notes}:")
     ///     .await?;
@@ -70,10 +70,10 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the URL is wrong, if the server cannot be reached in
+    /// [`StoreOpenError`] if the URL is wrong, if the server cannot be reached in
     /// time or will not do, or if a newer version of this crate has been there.
     ///
-    /// [`StoreError`]: crate::store::StoreError
+    /// [`StoreOpenError`]: crate::store::StoreOpenError
     pub fn open(url: &str) -> OpenRedis {
         OpenRedis::at(url)
     }

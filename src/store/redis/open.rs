@@ -6,7 +6,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, ServerErrorKind};
 
-use crate::store::{RedisStore, StoreError};
+use crate::store::{RedisStore, StoreOpenError};
 use crate::types::{Entropy, Secret, SystemEntropy};
 
 use super::failure::Failure;
@@ -19,7 +19,7 @@ use super::server_info;
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// The version of what is stored, and how.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: i64 = 1;
 
 /// A [`RedisStore`] that is being opened: `await` it.
 ///
@@ -80,12 +80,12 @@ impl OpenRedis {
         self
     }
 
-    async fn open(self) -> Result<RedisStore, StoreError> {
+    async fn open(self) -> Result<RedisStore, StoreOpenError> {
         if self.prefix.is_empty() {
-            return Err(StoreError::new(Failure::NoPrefix));
+            return Err(Failure::NoPrefix.into());
         }
         let link = match &self.server {
-            Server::At(url) => self.connect(url).await.map_err(StoreError::new)?,
+            Server::At(url) => self.connect(url).await?,
             Server::Connected(connection) => Link {
                 connection: connection.clone(),
                 address: "the given connection".to_owned(),
@@ -96,7 +96,8 @@ impl OpenRedis {
         judge_server(&link).await?;
         judge_schema(&link, &keys).await?;
         let entropy: &dyn Entropy = &SystemEntropy;
-        let name = entropy.identifier().map_err(StoreError::new)?;
+        let name = entropy.identifier();
+        let name = name.map_err(StoreOpenError::unreachable)?;
         Ok(RedisStore::new(link, keys, name))
     }
 
@@ -159,7 +160,7 @@ impl OpenRedis {
 }
 
 impl IntoFuture for OpenRedis {
-    type Output = Result<RedisStore, StoreError>;
+    type Output = Result<RedisStore, StoreOpenError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -190,8 +191,9 @@ fn choose_crypto_provider() {
     }
 }
 
-async fn judge_server(link: &Link) -> Result<(), StoreError> {
-    let answer = link.answer(&Request::from(redis::cmd("INFO"))).await?;
+async fn judge_server(link: &Link) -> Result<(), StoreOpenError> {
+    let answer = link.answer(&Request::from(redis::cmd("INFO"))).await;
+    let answer = answer.map_err(StoreOpenError::unreachable)?;
     let refused = |kind| {
         kind == ErrorKind::Server(ServerErrorKind::NoPerm)
             || kind == ErrorKind::Server(ServerErrorKind::ResponseError)
@@ -199,28 +201,29 @@ async fn judge_server(link: &Link) -> Result<(), StoreError> {
     match answer {
         // A service may keep this to itself; then it answers for it, too.
         Err(error) if refused(error.kind()) => Ok(()),
-        Err(error) => Err(StoreError::new(error)),
+        Err(error) => Err(StoreOpenError::unreachable(error)),
         Ok(info) => {
-            let info: String = redis::from_redis_value(info).map_err(StoreError::new)?;
-            server_info::judge(&info).map_err(StoreError::new)
+            let info: String =
+                redis::from_redis_value(info).map_err(StoreOpenError::unreachable)?;
+            Ok(server_info::judge(&info)?)
         }
     }
 }
 
-async fn judge_schema(link: &Link, keys: &Keys) -> Result<(), StoreError> {
+async fn judge_schema(link: &Link, keys: &Keys) -> Result<(), StoreOpenError> {
     let call = Call::of(&SCHEMA)
         .key(keys.schema())
         .argument(SCHEMA_VERSION.to_string());
-    let found: String = link.ask(call).await?;
+    let found: String = link.ask(call).await.map_err(StoreOpenError::unreachable)?;
     let Ok(found) = found.parse() else {
         let key = format!("{}schema", keys.prefix());
-        return Err(StoreError::new(Failure::NotASchema(key)));
+        return Err(Failure::NotASchema(key).into());
     };
     if found > SCHEMA_VERSION {
-        return Err(StoreError::new(Failure::NewerSchema {
+        return Err(StoreOpenError::NewerSchema {
             found,
             known: SCHEMA_VERSION,
-        }));
+        });
     }
     Ok(())
 }

@@ -57,14 +57,16 @@ pub(super) async fn limit<T>(
 
 /// Whether the connection is of no use any more, while another one may be.
 fn is_broken_connection(error: &Error) -> bool {
-    match error {
-        Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed => true,
+    if let Error::Database(error) = error {
         // PostgreSQL: the server is shutting down, or rolled back to let another
         // transaction through.
-        Error::Database(error) => matches!(
+        return matches!(
             error.code().as_deref(),
             Some("57P01" | "57P02" | "40001" | "40P01")
-        ),
-        _ => false,
+        );
     }
+    matches!(
+        error,
+        Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed
+    )
 }

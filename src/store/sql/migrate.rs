@@ -18,12 +18,12 @@ pub(super) async fn migrate(
     let known = migrator.iter().map(|migration| migration.version).max();
     // Not `run`: its future cannot be told to be `Send`.
     let migrated = migrator.run_direct(None, connection, false).await;
-    migrated.map_err(|error| match error {
-        MigrateError::VersionMissing(found) => StoreOpenError::NewerSchema {
-            found,
-            known: known.unwrap_or_default(),
-        },
-        other => StoreOpenError::Migration(Box::new(other)),
+    migrated.map_err(|error| {
+        let MigrateError::VersionMissing(found) = error else {
+            return StoreOpenError::Migration(error.into());
+        };
+        let known = known.unwrap_or_default();
+        StoreOpenError::NewerSchema { found, known }
     })
 }
 
