@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use oauth_for_mcp::model::{IssuedRecords, RefreshRecord, RotatedRecords};
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
@@ -120,5 +122,22 @@ impl Bare for BareRedis {
         false
     }
 
-    async fn tidy(&self) {}
+    /// Waits until Redis has rewritten its file, and lets it not do so again.
+    async fn tidy(&self) {
+        let mut connection = self.connection.clone();
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET").arg("auto-aof-rewrite-percentage").arg(0);
+        let done = set.exec_async(&mut connection).await;
+        done.expect("a server of our own");
+        let mut info = redis::cmd("INFO");
+        info.arg("persistence");
+        loop {
+            let told = info.query_async(&mut connection).await;
+            let told: String = told.expect("an answer");
+            if told.contains("aof_rewrite_in_progress:0") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
 }

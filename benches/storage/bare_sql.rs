@@ -34,20 +34,25 @@ fn refresh(issued: &IssuedRecords) -> &RefreshRecord {
 
 macro_rules! bare_sql {
     ($name:ident, $pool:ty, $begin:literal, $tidy:expr) => {
-        /// A pool that is set up as ours.
-        pub(crate) struct $name(pub(crate) $pool);
+        /// Pools that are set up as ours.
+        pub(crate) struct $name {
+            pub(crate) readers: $pool,
+            pub(crate) writer: $pool,
+        }
 
         #[async_trait]
         impl Bare for $name {
             async fn find_client(&self, id: &ClientId) {
                 let query = sqlx::query(FIND_CLIENT).bind(id.as_str());
-                let row = query.fetch_one(&self.0).await.expect("a client");
-                std::hint::black_box(row.get::<String, _>(0));
+                let rows = query.fetch_all(&self.readers).await.expect("an answer");
+                std::hint::black_box(rows[0].get::<String, _>(0));
             }
 
             async fn find_grant(&self, id: &GrantId, now: Timestamp) {
                 let query = sqlx::query(FIND_GRANT).bind(id.as_str()).bind(seconds(now));
-                let row = query.fetch_one(&self.0).await.expect("a grant");
+                // Faster than `fetch_one`, which leaves the statement under way.
+                let rows = query.fetch_all(&self.readers).await.expect("an answer");
+                let row = &rows[0];
                 std::hint::black_box([row.get::<String, _>(0), row.get(1)]);
                 std::hint::black_box([row.get::<Vec<u8>, _>(2), row.get(3)]);
                 std::hint::black_box([row.get::<i64, _>(4), row.get(5)]);
@@ -55,7 +60,7 @@ macro_rules! bare_sql {
 
             async fn redeem(&self, code: &TokenHash, issued: &IssuedRecords, now: Timestamp) {
                 let (grant, refresh) = (&issued.grant, refresh(issued));
-                let mut transaction = self.0.begin_with($begin).await.expect("a transaction");
+                let mut transaction = self.writer.begin_with($begin).await.expect("a transaction");
                 let code = sqlx::query(REDEEM)
                     .bind(code.as_bytes().as_slice())
                     .bind(grant.id.as_str())
@@ -80,7 +85,7 @@ macro_rules! bare_sql {
             }
 
             async fn rotate(&self, spent: &TokenHash, next: &RotatedRecords, now: Timestamp) {
-                let mut transaction = self.0.begin_with($begin).await.expect("a transaction");
+                let mut transaction = self.writer.begin_with($begin).await.expect("a transaction");
                 Self::update(&mut *transaction, spent, next, now).await;
                 transaction.commit().await.expect("a commit");
             }
@@ -91,14 +96,14 @@ macro_rules! bare_sql {
                 next: &RotatedRecords,
                 now: Timestamp,
             ) -> bool {
-                Self::update(&self.0, spent, next, now).await;
+                Self::update(&self.writer, spent, next, now).await;
                 true
             }
 
             async fn tidy(&self) {
                 let tidy: &[&'static str] = $tidy;
                 for statement in tidy {
-                    let done = sqlx::query(*statement).execute(&self.0).await;
+                    let done = sqlx::query(*statement).execute(&self.writer).await;
                     done.expect("a tidy database");
                 }
             }

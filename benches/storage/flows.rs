@@ -26,7 +26,10 @@ pub(crate) fn run(databases: &Databases, time: Duration) {
         "\nwhole ways (authorize, consent, callback, code, refresh), {time:?} each; \
          memory is that of this process"
     );
-    println!("  store       one by one   {CLIENTS} at once       ways    heap peak     RSS peak");
+    println!(
+        "  {:18}  one by one   {CLIENTS} at once       ways    heap peak     RSS peak",
+        ""
+    );
     for kind in Kind::ALL {
         let place = runtime.block_on(databases.open(kind));
         let auth = runtime.block_on(server(place.store));
@@ -38,7 +41,7 @@ pub(crate) fn run(databases: &Databases, time: Duration) {
         let heap = ALLOCATED.peak_usage().saturating_sub(heap);
         let rss = peak_resident().saturating_sub(rss);
         println!(
-            "  {:10} {:8.0} /s  {:8.0} /s   {:8}  {:8.1} MB  {:8.1} MB",
+            "  {:18} {:8.0} /s  {:8.0} /s   {:8}  {:8.1} MB  {:8.1} MB",
             kind.name(),
             alone as f64 / time.as_secs_f64(),
             together as f64 / time.as_secs_f64(),

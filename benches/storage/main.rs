@@ -72,9 +72,9 @@ const TRIAL: Size = Size {
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let trial = arguments.iter().any(|argument| argument == "--test");
-    let named = |section: &&str| arguments.iter().any(|argument| argument == section);
-    let all = !SECTIONS.iter().any(|section| named(&section));
-    let wanted = |section: &str| all || named(&section);
+    let named = |section: &str| arguments.iter().any(|argument| argument == section);
+    let all = !SECTIONS.into_iter().any(named);
+    let wanted = |section: &str| all || named(section);
     // `cargo test --benches` starts no databases.
     if trial && std::env::var_os("OAUTH_FOR_MCP_POSTGRES").is_none() {
         return println!("no databases: use scripts/storage --test");

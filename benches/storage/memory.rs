@@ -10,15 +10,21 @@ const GRANT_AIM: f64 = 700.0;
 
 /// The same for several numbers of people: how full the hash maps are decides.
 pub(crate) fn run(numbers: &[usize], refreshed: usize) {
-    println!("\nthe store in memory: bytes allocated for each, and resident memory (RSS)");
-    for number in numbers {
-        clients_and_grants(*number);
+    println!("\nthe store in memory: bytes allocated for each");
+    let before = resident();
+    for (position, number) in numbers.iter().enumerate() {
+        let people = clients_and_grants(*number);
+        // Later ones take what the first ones gave back.
+        if position == 0 {
+            let each = resident().saturating_sub(before) as f64 / *number as f64;
+            println!("          resident memory (RSS) grew by {each:.0} for both");
+        }
+        drop(people);
     }
     refreshes(refreshed);
 }
 
-fn clients_and_grants(number: usize) {
-    let before = resident();
+fn clients_and_grants(number: usize) -> People {
     let mut people = People::new(number);
     let begin = ALLOCATED.current_usage();
     people.register();
@@ -29,11 +35,11 @@ fn clients_and_grants(number: usize) {
     let grant = (signed_in - registered) as f64 / number as f64;
     println!(
         "  {number:7} people: {client:.0} a client (aim {CLIENT_AIM}: {}), {grant:.0} a grant \
-         (aim {GRANT_AIM}: {}); RSS grew by {:.0} for both",
+         (aim {GRANT_AIM}: {})",
         met(client <= CLIENT_AIM),
         met(grant <= GRANT_AIM),
-        resident().saturating_sub(before) as f64 / number as f64,
     );
+    people
 }
 
 fn refreshes(number: usize) {

@@ -1,7 +1,7 @@
 //! Where records can be kept: any number of databases of each kind, each reached
 //! through our store and by the bare driver.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +22,9 @@ use crate::bare_sql::{BarePostgres, BareSqlite};
 pub(crate) enum Kind {
     Memory,
     Sqlite,
+    /// SQLite with its file in memory: without what the disk takes, our own share
+    /// is plain to see.
+    SqliteWithoutDisk,
     Postgres,
     Redis,
 }
@@ -38,19 +41,24 @@ pub(crate) struct Place {
     pub(crate) filler: Arc<dyn Store>,
 }
 
-/// The folder of the SQLite files; removed when it is dropped.
+/// The folders of the SQLite files; removed when it is dropped.
 pub(crate) struct Databases {
-    folder: PathBuf,
+    on_disk: PathBuf,
+    in_memory: PathBuf,
     made: AtomicUsize,
 }
 
 impl Databases {
     pub(crate) fn new() -> Self {
         let name = format!("oauth-for-mcp-storage-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).expect("a temporary folder");
+        let folder = |parent: &Path| {
+            let folder = parent.join(&name);
+            std::fs::create_dir(&folder).expect("a temporary folder");
+            folder
+        };
         Self {
-            folder,
+            on_disk: folder(&std::env::temp_dir()),
+            in_memory: folder(Path::new("/dev/shm")),
             made: AtomicUsize::new(0),
         }
     }
@@ -60,7 +68,8 @@ impl Databases {
         let name = format!("storage_{}", self.made.fetch_add(1, Ordering::Relaxed));
         match kind {
             Kind::Memory => memory(),
-            Kind::Sqlite => sqlite(&self.folder.join(name).to_string_lossy()).await,
+            Kind::Sqlite => sqlite(&self.on_disk.join(name)).await,
+            Kind::SqliteWithoutDisk => sqlite(&self.in_memory.join(name)).await,
             Kind::Postgres => postgres(&name).await,
             Kind::Redis => redis(&name).await,
         }
@@ -69,18 +78,26 @@ impl Databases {
 
 impl Drop for Databases {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        for folder in [&self.on_disk, &self.in_memory] {
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Sqlite, Self::Postgres, Self::Redis];
-    pub(crate) const DATABASES: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Redis];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Memory,
+        Self::Sqlite,
+        Self::SqliteWithoutDisk,
+        Self::Postgres,
+        Self::Redis,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
             Self::Sqlite => "SQLite",
+            Self::SqliteWithoutDisk => "SQLite in /dev/shm",
             Self::Postgres => "PostgreSQL",
             Self::Redis => "Redis",
         }
@@ -103,16 +120,16 @@ fn memory() -> Place {
     }
 }
 
-async fn sqlite(path: &str) -> Place {
-    let url = format!("sqlite:{path}");
+async fn sqlite(path: &Path) -> Place {
+    let url = format!("sqlite:{}", path.display());
     let store = SqliteStore::open(&url).await.expect("a file");
     let options = SqliteConnectOptions::from_str(&url).expect("a URL");
     let options = options
         .journal_mode(SqliteJournalMode::Wal)
         .busy_timeout(Duration::from_secs(5));
-    let pool = |options| async {
+    let pool = |connections, options| async move {
         let pool = SqlitePoolOptions::new()
-            .max_connections(1)
+            .max_connections(connections)
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None);
@@ -123,13 +140,17 @@ async fn sqlite(path: &str) -> Place {
         let store = SqliteStore::from_pool(pool.clone()).await;
         Arc::new(store.expect("the file")) as Arc<dyn Store>
     };
-    let safe = pool(options.clone().synchronous(SqliteSynchronous::Full)).await;
-    let fast = pool(options.synchronous(SqliteSynchronous::Off)).await;
+    let fast = pool(1, options.clone().synchronous(SqliteSynchronous::Off)).await;
+    let options = options.synchronous(SqliteSynchronous::Full);
+    let writer = pool(1, options.clone()).await;
     Place {
         store: Arc::new(store),
-        beside: opened(&safe).await,
+        beside: opened(&writer).await,
         filler: opened(&fast).await,
-        bare: Some(Box::new(BareSqlite(safe))),
+        bare: Some(Box::new(BareSqlite {
+            readers: pool(4, options).await,
+            writer,
+        })),
     }
 }
 
@@ -162,7 +183,10 @@ async fn postgres(name: &str) -> Place {
         store: Arc::new(store),
         beside: Arc::new(beside.expect("a database")),
         filler: Arc::new(filler.expect("a database")),
-        bare: Some(Box::new(BarePostgres(safe))),
+        bare: Some(Box::new(BarePostgres {
+            readers: safe.clone(),
+            writer: safe,
+        })),
     }
 }
 

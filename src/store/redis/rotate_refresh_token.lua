@@ -26,7 +26,10 @@ end
 if is_access_token_taken() then
   return redis.error_reply('TAKEN the key of a new record is taken')
 end
-redis.call('HDEL', KEYS[1], unpack(fields))
+-- Otherwise every field is written anew.
+if #refresh < 2 * #fields then
+  redis.call('HDEL', KEYS[1], unpack(fields))
+end
 redis.call('HSET', KEYS[1], 'expires_at', expires_at, unpack(refresh))
 redis.call('ZADD', prefix .. 'grants:ends', expires_at, id)
 store_tokens()

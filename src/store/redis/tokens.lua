@@ -16,8 +16,9 @@ local function store_tokens()
     redis.call('HSET', access_key, unpack(access))
     redis.call('EXPIREAT', access_key, access_until)
   end
-  redis.call('DEL', answer_key)
   if #answer > 0 then
     redis.call('SET', answer_key, answer[1], 'EXAT', answer_until)
+  else
+    redis.call('DEL', answer_key)
   end
 end
