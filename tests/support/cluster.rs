@@ -59,7 +59,6 @@ impl Cluster {
             .env("MASTER_KEY", MASTER_KEY)
             .env("ACCESS_TOKEN_FORMAT", ["jwt", "opaque"][number % 2])
             .env("ACCESS_TOKEN_TTL", "600")
-            .env("REFRESH_GRACE", "300")
             .env("REGISTRATION_LIMIT", "off")
     }
 
