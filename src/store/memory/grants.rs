@@ -8,7 +8,7 @@ use crate::model::{
 use crate::store::{Redemption, Rotation};
 use crate::types::{GrantId, Timestamp, TokenHash};
 
-use super::state::{HeldGrant, Key, Refusal, State, remove};
+use super::state::{HeldGrant, HeldRefresh, Key, Refusal, State, remove};
 
 /// No grace period is longer; a spent token's answer is forgotten after it.
 const ANSWER_KEPT: Duration = Duration::from_secs(300);
@@ -73,7 +73,7 @@ impl State {
         self.hold_client(&mut issued.grant.client_id);
         let held = HeldGrant {
             record: issued.grant,
-            refresh: issued.refresh,
+            refresh: issued.refresh.map(HeldRefresh::from),
         };
         let ends_at = held.record.expires_at;
         self.insert_grant(Arc::new(held));
@@ -131,7 +131,7 @@ impl State {
         };
         let grant = Arc::make_mut(&mut held);
         grant.record.expires_at = next.grant_expires_at;
-        grant.refresh = Some(next.refresh);
+        grant.refresh = Some(next.refresh.into());
         self.insert_grant(held);
         if let Some(access) = next.access {
             self.insert_access(access, next.grant_expires_at);
@@ -153,8 +153,20 @@ impl State {
         now: Timestamp,
     ) -> Option<(Arc<HeldGrant>, RefreshRecord)> {
         let held = self.find_grant(id, now)?;
-        let refresh = held.refresh.clone()?;
-        (refresh.expires_at > now).then_some((held, refresh))
+        let HeldRefresh {
+            family,
+            current,
+            previous,
+            expires_at,
+        } = held.refresh.clone()?;
+        let refresh = RefreshRecord {
+            grant_id: held.record.id.clone(),
+            family,
+            current,
+            previous,
+            expires_at,
+        };
+        (expires_at > now).then_some((held, refresh))
     }
 
     pub(super) fn find_access_token(

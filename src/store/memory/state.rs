@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::model::{
     AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, PendingRecord, RefreshRecord,
-    Registration, Sealed, SigningKeyRecord,
+    Registration, Sealed, SigningKeyRecord, SpentToken,
 };
 use crate::store::{Insertion, MemoryLimits};
 use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
@@ -54,7 +54,27 @@ pub(super) struct State {
 #[derive(Clone)]
 pub(super) struct HeldGrant {
     pub(super) record: GrantRecord,
-    pub(super) refresh: Option<RefreshRecord>,
+    pub(super) refresh: Option<HeldRefresh>,
+}
+
+/// A [`RefreshRecord`] without what stands in its grant.
+#[derive(Clone)]
+pub(super) struct HeldRefresh {
+    pub(super) family: TokenHash,
+    pub(super) current: TokenHash,
+    pub(super) previous: Option<SpentToken>,
+    pub(super) expires_at: Timestamp,
+}
+
+impl From<RefreshRecord> for HeldRefresh {
+    fn from(record: RefreshRecord) -> Self {
+        Self {
+            family: record.family,
+            current: record.current,
+            previous: record.previous,
+            expires_at: record.expires_at,
+        }
+    }
 }
 
 /// Which record expires. What expires at the same time goes in this order:
