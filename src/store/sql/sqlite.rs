@@ -226,6 +226,9 @@ impl Database for Sqlite {
         statements: &'static [&'static str],
         values: &[Value],
     ) -> Result<bool, sqlx::Error> {
+        if let [only] = statements {
+            return Ok(self.change(only, values).await? > 0);
+        }
         // Takes the lock at once: a transaction that reads before it writes may be
         // refused in the middle.
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
