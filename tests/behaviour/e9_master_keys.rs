@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauth_for_mcp::jose::KeyRing;
 use oauth_for_mcp::model::{MasterKey, MasterKeys};
 use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::test_util::{TestClient, TestServer, Tokens};
 use oauth_for_mcp::types::Subject;
 
 use super::faulty_store::FaultyStore;
-use super::support::{PING, expect_outage, post_mcp, refresh_token};
+use super::support::{PING, expect_outage, key, post_mcp, refresh_token};
 
 fn old() -> MasterKey {
     MasterKey::from_bytes(&[1; 32])
@@ -160,4 +161,32 @@ async fn a_master_key_that_is_removed_too_early_is_an_outage_and_no_refusal() {
         }
         pair.expect_works("added again").await;
     }
+}
+
+/// E9
+#[tokio::test]
+async fn a_grant_that_does_not_open_keeps_no_other_from_being_sealed_again() {
+    let store = FaultyStore::new();
+    let share = || Arc::new(store.clone());
+    let ring = Arc::new(KeyRing::new(key(1) as _).unwrap());
+    let lost = Arc::new(MasterKeys::new(MasterKey::from_bytes(&[9; 32])));
+    let first = TestServer::with(|builder| builder.keys(ring).store(share(), lost));
+    let client = TestClient::register(&first).await;
+    let under =
+        |keys: MasterKeys| first.replica_with(|builder| builder.store(share(), Arc::new(keys)));
+    let before = under(MasterKeys::new(old()));
+    // Some of those that do not open come before the others, whatever their names.
+    for _ in 0..8 {
+        let _ = client.sign_in(&first, "notes:read").await;
+        let _ = client.sign_in(&before, "notes:read").await;
+    }
+
+    let keys = MasterKeys::new(new());
+    keys.add(old());
+    assert!(under(keys).auth().grants().reseal().await.is_err());
+
+    let alice = Subject::parse("alice").unwrap();
+    let after = under(MasterKeys::new(new()));
+    let found = after.auth().grants().of_subject(&alice, None).await;
+    assert_eq!(found.unwrap().grants.len(), 8);
 }
