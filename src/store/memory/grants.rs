@@ -8,7 +8,7 @@ use crate::model::{
 use crate::store::{Redemption, Rotation};
 use crate::types::{GrantId, Timestamp, TokenHash};
 
-use super::state::{HeldGrant, HeldRefresh, Key, Refusal, State, remove};
+use super::state::{HeldGrant, HeldRefresh, Key, Refusal, ShortLived, State, remove};
 
 /// No grace period is longer; a spent token's answer is forgotten after it.
 const ANSWER_KEPT: Duration = Duration::from_secs(300);
@@ -105,8 +105,8 @@ impl State {
     /// A token is forgotten no later than its grant, which `ends_at`.
     fn insert_access(&mut self, access: AccessTokenRecord, ends_at: Timestamp) {
         let forget_at = access.expires_at.min(ends_at);
-        let key = Key::AccessToken(Box::new(access.hash));
-        self.expiries.insert((forget_at, key));
+        self.short_lived
+            .insert((forget_at, ShortLived::AccessToken(access.hash)));
         self.access_tokens.insert(access.hash, Arc::new(access));
     }
 

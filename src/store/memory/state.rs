@@ -46,6 +46,9 @@ pub(super) struct State {
     /// What expires when: an entry for each record that does, and no other.
     /// A client is here only while it holds no grant.
     pub(super) expiries: BTreeSet<(Timestamp, Key)>,
+    /// The same for what lives for minutes: there is less of it, and its keys take
+    /// more memory.
+    pub(super) short_lived: BTreeSet<(Timestamp, ShortLived)>,
     /// The time at which the write under way began.
     written_at: Timestamp,
 }
@@ -77,13 +80,18 @@ impl From<RefreshRecord> for HeldRefresh {
     }
 }
 
-/// Which record expires. What expires at the same time goes in this order:
-/// tokens before their grant, a grant before its client.
+/// Which request, code or token expires.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum ShortLived {
+    Pending(TokenHash),
+    Code(TokenHash),
+    AccessToken(TokenHash),
+}
+
+/// What else expires. What does so at the same time goes in this order, after
+/// what is short-lived: a grant before its client.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Key {
-    Pending(Box<TokenHash>),
-    Code(Box<TokenHash>),
-    AccessToken(Box<TokenHash>),
     /// What a spent refresh token got.
     Answer(GrantId),
     Grant(GrantId),
@@ -106,16 +114,34 @@ impl State {
 
     /// Forgets what expired first, if anything has at `now`.
     fn forget_one(&mut self, now: Timestamp) -> bool {
-        if self.expiries.first().is_none_or(|(at, _)| *at > now) {
-            return false;
+        let short = self.short_lived.first().map(|(at, _)| *at);
+        let long = self.expiries.first().map(|(at, _)| *at);
+        let expired = |at: &Timestamp| *at <= now;
+        match (short.filter(expired), long.filter(expired)) {
+            (None, None) => false,
+            (Some(short), Some(long)) if long < short => self.forget_long_lived(),
+            (Some(_), _) => self.forget_short_lived(),
+            (None, Some(_)) => self.forget_long_lived(),
         }
+    }
+
+    fn forget_short_lived(&mut self) -> bool {
+        let Some((_, key)) = self.short_lived.pop_first() else {
+            return false;
+        };
+        match key {
+            ShortLived::Pending(state) => drop(remove(&mut self.pending, &state)),
+            ShortLived::Code(hash) => drop(remove(&mut self.codes, &hash)),
+            ShortLived::AccessToken(hash) => drop(remove(&mut self.access_tokens, &hash)),
+        }
+        true
+    }
+
+    fn forget_long_lived(&mut self) -> bool {
         let Some((_, key)) = self.expiries.pop_first() else {
             return false;
         };
         match key {
-            Key::Pending(state) => drop(remove(&mut self.pending, &state)),
-            Key::Code(hash) => drop(remove(&mut self.codes, &hash)),
-            Key::AccessToken(hash) => drop(remove(&mut self.access_tokens, &hash)),
             Key::Answer(id) => self.forget_answer(&id),
             Key::Grant(id) => drop(self.revoke_grant(&id)),
             Key::Client(id) => drop(remove(&mut self.clients, &id)),
@@ -209,8 +235,8 @@ impl State {
         self.make_room("authorization requests", self.limits.pending, |state| {
             state.pending.len()
         })?;
-        self.expiries
-            .insert((pending.expires_at, Key::Pending(Box::new(key))));
+        self.short_lived
+            .insert((pending.expires_at, ShortLived::Pending(key)));
         self.pending.insert(key, Arc::new(pending));
         Ok(Insertion::Done)
     }
@@ -221,8 +247,8 @@ impl State {
         now: Timestamp,
     ) -> Option<Arc<PendingRecord>> {
         let pending = remove(&mut self.pending, state)?;
-        self.expiries
-            .remove(&(pending.expires_at, Key::Pending(Box::new(*state))));
+        self.short_lived
+            .remove(&(pending.expires_at, ShortLived::Pending(*state)));
         (pending.expires_at > now).then_some(pending)
     }
 
@@ -232,8 +258,8 @@ impl State {
             return Ok(Insertion::Conflict);
         }
         self.make_room("codes", self.limits.codes, |state| state.codes.len())?;
-        self.expiries
-            .insert((code.expires_at, Key::Code(Box::new(key))));
+        self.short_lived
+            .insert((code.expires_at, ShortLived::Code(key)));
         self.codes.insert(key, Arc::new(code));
         Ok(Insertion::Done)
     }

@@ -93,7 +93,7 @@ impl Bench {
             state.codes.len(),
             state.grants.len(),
             state.access_tokens.len(),
-            state.expiries.len(),
+            state.expiries.len() + state.short_lived.len(),
         ]
     }
 }
