@@ -213,10 +213,8 @@ impl Route {
                 ServerRoute::Authorize => &[Method::GET, Method::POST],
                 ServerRoute::Callback => &[Method::GET],
                 ServerRoute::Jwks => &[Method::GET, Method::HEAD],
-                ServerRoute::Consent
-                | ServerRoute::Token
-                | ServerRoute::Register
-                | ServerRoute::Revoke => &[Method::POST],
+                ServerRoute::Register => &[Method::POST, Method::GET, Method::PUT, Method::DELETE],
+                ServerRoute::Consent | ServerRoute::Token | ServerRoute::Revoke => &[Method::POST],
             },
         }
     }
