@@ -23,10 +23,11 @@ pub(super) async fn respond(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
 ) -> Response<Bytes> {
-    let result = match request.uri().query() {
-        _ if *request.method() == Method::POST => register(server, request).await,
-        Some(query) => manage(server, request, query).await,
-        None => return respond::method_not_allowed(&[Method::POST]),
+    let query = request.uri().query().unwrap_or_default();
+    let result = if *request.method() == Method::POST {
+        register(server, request).await
+    } else {
+        manage(server, request, query).await
     };
     result.unwrap_or_else(|error| {
         if let RegistrationError::Outage(outage) = &error {
