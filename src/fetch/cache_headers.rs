@@ -129,111 +129,113 @@ mod tests {
         freshness(&headers).map(|duration| duration.as_secs())
     }
 
+    /// Lines of a header, and for how many seconds it is fresh.
+    const TABLE: &[(&[&str], Option<u64>)] = &[
+        (&[], None),
+        (&["Cache-Control: public"], None),
+        (&["Cache-Control: max-age=60"], Some(60)),
+        (
+            &["Cache-Control: private, Max-Age = 60 ,must-revalidate"],
+            Some(60),
+        ),
+        (&["Cache-Control: max-age=\"60\""], Some(60)),
+        (&["Cache-Control: max-age=0"], Some(0)),
+        (&["Cache-Control: max-age=60, s-maxage=9"], Some(60)),
+        (&["Cache-Control: s-maxage=9"], None),
+        (&["Cache-Control: x-max-age=9"], None),
+        // What forbids reuse comes before all else.
+        (&["Cache-Control: no-store"], Some(0)),
+        (&["Cache-Control: max-age=60, NO-CACHE"], Some(0)),
+        (
+            &["Cache-Control: no-cache=\"set-cookie, x\", max-age=60"],
+            Some(0),
+        ),
+        (
+            &["Cache-Control: max-age=60", "Cache-Control: no-store"],
+            Some(0),
+        ),
+        // Within quotes nothing is a directive.
+        (
+            &["Cache-Control: private=\"no-store, max-age=1\", max-age=60"],
+            Some(60),
+        ),
+        (
+            &["Cache-Control: a=\"\\\", no-store, \", max-age=60"],
+            Some(60),
+        ),
+        (&["Cache-Control: a=\"\\\\\", no-store"], Some(0)),
+        // Twice: the shortest.
+        (&["Cache-Control: max-age=60, max-age=30"], Some(30)),
+        (
+            &["Cache-Control: max-age=30", "Cache-Control: max-age=60"],
+            Some(30),
+        ),
+        (&["Cache-Control: max-age=60, max-age=x"], Some(0)),
+        // No number: stale. A large one: long.
+        (&["Cache-Control: max-age"], Some(0)),
+        (&["Cache-Control: max-age="], Some(0)),
+        (&["Cache-Control: max-age=-60"], Some(0)),
+        (&["Cache-Control: max-age=+60"], Some(0)),
+        (&["Cache-Control: max-age=6.0"], Some(0)),
+        (&["Cache-Control: max-age=\"60"], Some(0)),
+        (&["Cache-Control: max-age=60 30"], Some(0)),
+        (&["Cache-Control: max-age=60\u{e9}"], Some(0)),
+        (
+            &["Cache-Control: max-age=99999999999999999999999"],
+            Some(1 << 31),
+        ),
+        // The age is taken off.
+        (&["Cache-Control: max-age=60", "Age: 20"], Some(40)),
+        (&["Cache-Control: max-age=60", "Age: 61"], Some(0)),
+        (
+            &["Cache-Control: max-age=60", "Age: 5", "Age: 20"],
+            Some(40),
+        ),
+        (&["Cache-Control: max-age=60", "Age: -20"], Some(60)),
+        (&["Age: 20"], None),
+        // The point in time, if no length is given.
+        (&[NOON, "Expires: Sun, 06 Nov 1994 12:01:00 GMT"], Some(60)),
+        (
+            &[NOON, "Expires: Sun, 06 Nov 1994 12:01:00 GMT", "Age: 20"],
+            Some(40),
+        ),
+        (&[NOON, "Expires: Sunday, 06-Nov-94 12:01:00 GMT"], Some(60)),
+        (&[NOON, "Expires: Sun Nov  6 12:01:00 1994"], Some(60)),
+        (&[NOON, "Expires: Sun, 06 Nov 1994 11:59:00 GMT"], Some(0)),
+        (&[NOON, "Expires: 0"], Some(0)),
+        (&[NOON, "Expires: "], Some(0)),
+        (&["Expires: Sun, 06 Nov 1994 12:01:00 GMT"], Some(0)),
+        (
+            &["Date: today", "Expires: Sun, 06 Nov 1994 12:01:00 GMT"],
+            Some(0),
+        ),
+        (
+            &[
+                NOON,
+                "Expires: Sun, 06 Nov 1994 13:00:00 GMT",
+                "Expires: Sun, 06 Nov 1994 12:01:00 GMT",
+            ],
+            Some(60),
+        ),
+        (
+            &[
+                NOON,
+                "Date: Sun, 06 Nov 1994 12:00:30 GMT",
+                "Expires: Sun, 06 Nov 1994 12:01:00 GMT",
+            ],
+            Some(30),
+        ),
+        (
+            &[NOON, "Expires: Sun, 06 Nov 1994 12:01:00 GMT", "Expires: x"],
+            Some(0),
+        ),
+        (&[NOON, "Expires: 0", "Cache-Control: max-age=60"], Some(60)),
+        (&[NOON], None),
+    ];
+
     #[test]
     fn headers_say_for_how_long_an_answer_is_fresh() {
-        let table: &[(&[&str], Option<u64>)] = &[
-            (&[], None),
-            (&["Cache-Control: public"], None),
-            (&["Cache-Control: max-age=60"], Some(60)),
-            (
-                &["Cache-Control: private, Max-Age = 60 ,must-revalidate"],
-                Some(60),
-            ),
-            (&["Cache-Control: max-age=\"60\""], Some(60)),
-            (&["Cache-Control: max-age=0"], Some(0)),
-            (&["Cache-Control: max-age=60, s-maxage=9"], Some(60)),
-            (&["Cache-Control: s-maxage=9"], None),
-            (&["Cache-Control: x-max-age=9"], None),
-            // What forbids reuse comes before all else.
-            (&["Cache-Control: no-store"], Some(0)),
-            (&["Cache-Control: max-age=60, NO-CACHE"], Some(0)),
-            (
-                &["Cache-Control: no-cache=\"set-cookie, x\", max-age=60"],
-                Some(0),
-            ),
-            (
-                &["Cache-Control: max-age=60", "Cache-Control: no-store"],
-                Some(0),
-            ),
-            // Within quotes nothing is a directive.
-            (
-                &["Cache-Control: private=\"no-store, max-age=1\", max-age=60"],
-                Some(60),
-            ),
-            (
-                &["Cache-Control: a=\"\\\", no-store, \", max-age=60"],
-                Some(60),
-            ),
-            (&["Cache-Control: a=\"\\\\\", no-store"], Some(0)),
-            // Twice: the shortest.
-            (&["Cache-Control: max-age=60, max-age=30"], Some(30)),
-            (
-                &["Cache-Control: max-age=30", "Cache-Control: max-age=60"],
-                Some(30),
-            ),
-            (&["Cache-Control: max-age=60, max-age=x"], Some(0)),
-            // No number: stale. A large one: long.
-            (&["Cache-Control: max-age"], Some(0)),
-            (&["Cache-Control: max-age="], Some(0)),
-            (&["Cache-Control: max-age=-60"], Some(0)),
-            (&["Cache-Control: max-age=+60"], Some(0)),
-            (&["Cache-Control: max-age=6.0"], Some(0)),
-            (&["Cache-Control: max-age=\"60"], Some(0)),
-            (&["Cache-Control: max-age=60 30"], Some(0)),
-            (&["Cache-Control: max-age=60\u{e9}"], Some(0)),
-            (
-                &["Cache-Control: max-age=99999999999999999999999"],
-                Some(1 << 31),
-            ),
-            // The age is taken off.
-            (&["Cache-Control: max-age=60", "Age: 20"], Some(40)),
-            (&["Cache-Control: max-age=60", "Age: 61"], Some(0)),
-            (
-                &["Cache-Control: max-age=60", "Age: 5", "Age: 20"],
-                Some(40),
-            ),
-            (&["Cache-Control: max-age=60", "Age: -20"], Some(60)),
-            (&["Age: 20"], None),
-            // The point in time, if no length is given.
-            (&[NOON, "Expires: Sun, 06 Nov 1994 12:01:00 GMT"], Some(60)),
-            (
-                &[NOON, "Expires: Sun, 06 Nov 1994 12:01:00 GMT", "Age: 20"],
-                Some(40),
-            ),
-            (&[NOON, "Expires: Sunday, 06-Nov-94 12:01:00 GMT"], Some(60)),
-            (&[NOON, "Expires: Sun Nov  6 12:01:00 1994"], Some(60)),
-            (&[NOON, "Expires: Sun, 06 Nov 1994 11:59:00 GMT"], Some(0)),
-            (&[NOON, "Expires: 0"], Some(0)),
-            (&[NOON, "Expires: "], Some(0)),
-            (&["Expires: Sun, 06 Nov 1994 12:01:00 GMT"], Some(0)),
-            (
-                &["Date: today", "Expires: Sun, 06 Nov 1994 12:01:00 GMT"],
-                Some(0),
-            ),
-            (
-                &[
-                    NOON,
-                    "Expires: Sun, 06 Nov 1994 13:00:00 GMT",
-                    "Expires: Sun, 06 Nov 1994 12:01:00 GMT",
-                ],
-                Some(60),
-            ),
-            (
-                &[
-                    NOON,
-                    "Date: Sun, 06 Nov 1994 12:00:30 GMT",
-                    "Expires: Sun, 06 Nov 1994 12:01:00 GMT",
-                ],
-                Some(30),
-            ),
-            (
-                &[NOON, "Expires: Sun, 06 Nov 1994 12:01:00 GMT", "Expires: x"],
-                Some(0),
-            ),
-            (&[NOON, "Expires: 0", "Cache-Control: max-age=60"], Some(60)),
-            (&[NOON], None),
-        ];
-        for (lines, expected) in table {
+        for (lines, expected) in TABLE {
             assert_eq!(fresh_for(lines), *expected, "{lines:?}");
         }
     }

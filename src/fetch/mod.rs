@@ -24,7 +24,7 @@ pub use self::copies::{RemoteCopies, RemoteCopiesLimits, TooManyLoads};
 pub use self::guard::{NotPublic, all_public, is_loopback, is_public};
 pub use self::remote::{Lifetime, Loaded, RemoteCopy, RemoteCopyLimits};
 #[cfg(feature = "reqwest")]
-pub use self::reqwest::ReqwestFetch;
+pub use self::reqwest::{PublicFetchBuilder, ReqwestFetch, Resolver};
 
 /// How much an answer may cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

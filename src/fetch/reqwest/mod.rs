@@ -1,15 +1,17 @@
+mod public;
+
 use std::error::Error as StdError;
-use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Request, Response};
 use url::{Host, Url};
 
-use crate::fetch::guard::{NotPublic, all_public, is_loopback, is_public};
+use crate::fetch::guard::{NotPublic, is_loopback, is_public};
 use crate::fetch::{Fetch, FetchError, FetchLimits};
+
+pub use self::public::{PublicFetchBuilder, Resolver};
 
 /// Fetches with `reqwest`, inside a tokio runtime.
 ///
@@ -42,11 +44,12 @@ impl ReqwestFetch {
     /// [`FetchError::Failed`] if TLS cannot be set up, as on a system without
     /// certificates of authorities.
     pub fn public() -> Result<Self, FetchError> {
-        let client = hardened()
-            .https_only(true)
-            .dns_resolver(PublicNames)
-            .pool_max_idle_per_host(0);
-        Self::build(client, Reach::Public)
+        Self::public_builder().build()
+    }
+
+    /// As [`Self::public`], with another resolver or with more authorities.
+    pub fn public_builder() -> PublicFetchBuilder {
+        PublicFetchBuilder::new()
     }
 
     /// For addresses that the operator wrote down, such as an identity provider.
@@ -59,10 +62,10 @@ impl ReqwestFetch {
     /// [`FetchError::Failed`] if TLS cannot be set up, as on a system without
     /// certificates of authorities.
     pub fn configured() -> Result<Self, FetchError> {
-        Self::build(hardened(), Reach::Configured)
+        Self::from_client(hardened(), Reach::Configured)
     }
 
-    fn build(client: ClientBuilder, reach: Reach) -> Result<Self, FetchError> {
+    fn from_client(client: ClientBuilder, reach: Reach) -> Result<Self, FetchError> {
         let client = client.build().map_err(FetchError::failed)?;
         Ok(Self { client, reach })
     }
@@ -135,21 +138,6 @@ fn may_be_public(host: &Host<&str>) -> bool {
         Host::Domain(_) => true,
         Host::Ipv4(address) => is_public(address.into()),
         Host::Ipv6(address) => is_public(address.into()),
-    }
-}
-
-/// Resolves a name by the operating system and judges what comes back.
-#[derive(Clone, Copy, Debug)]
-struct PublicNames;
-
-impl Resolve for PublicNames {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            // The port of the URL takes the place of this one.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let judged: Vec<SocketAddr> = all_public(found.collect())?;
-            Ok::<Addrs, _>(Box::new(judged.into_iter()))
-        })
     }
 }
 
