@@ -83,6 +83,14 @@ where
         }
     }
 
+    /// Whether there is a copy of the document `key` that serves, if nothing newer
+    /// does.
+    #[must_use]
+    pub fn has_copy(&self, key: &K, now: Timestamp) -> bool {
+        let kept = self.kept.get(key);
+        kept.is_some_and(|copy| copy.is_usable(now))
+    }
+
     /// The copy of the document `key`, from `load` if there is none that is fresh.
     ///
     /// # Errors

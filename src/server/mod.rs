@@ -9,6 +9,7 @@ mod client_auth;
 mod config;
 mod discovery;
 mod error;
+mod find_client;
 mod grants;
 mod policy;
 mod registration;
@@ -30,7 +31,7 @@ pub use error::{
 pub use grants::{GrantPage, Grants};
 pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};
 pub use registration::{
-    AdmitEveryClient, DynamicRegistration, PreregisteredClient, RegistrationAttempt,
-    RegistrationConfig, RegistrationPolicy, RegistrationWay,
+    AdmitEveryClient, DocumentError, DocumentHosts, DynamicRegistration, PreregisteredClient,
+    RegistrationAttempt, RegistrationConfig, RegistrationPolicy, RegistrationWay,
 };
 pub use sweeper::Sweeper;

@@ -13,6 +13,7 @@ use crate::server::authorize::request::ValidRequest;
 use crate::server::authorize::step::AuthorizeStep;
 use crate::server::config::{AuthorizationServer, paths};
 use crate::server::error::{AuthorizeError, Outage, PageError};
+use crate::server::find_client::FindClientError;
 use crate::server::policy::{Approval, Decision, LoginAttempt};
 use crate::server::token::CODE_PURPOSE;
 use crate::store::{Insertion, StoreError};
@@ -86,9 +87,15 @@ impl AuthorizationServer {
         // The sign-in is used up: only the client can begin another, so that an
         // outage from here on is told to it.
         let try_later = |outage: Outage| self.answer_outage(&request, &outage);
-        let found = self.find_client(&request.client_id).await;
-        // It may have been removed while the person signed in.
-        let client = found.map_err(try_later)?.ok_or(PageError::UnknownClient)?;
+        let client = match self.find_client(&request.client_id).await {
+            Ok(found) => found.ok_or(PageError::UnknownClient)?,
+            Err(FindClientError::Outage(outage)) => return Err(try_later(outage)),
+            Err(refused) => return Err(PageError::from(refused).into()),
+        };
+        // It may have become another while the person signed in.
+        if !client.allows_redirect_to(&request.redirect_uri) {
+            return Err(PageError::RedirectUri.into());
+        }
         let identity = match self.idp.finish(&login, answer).await {
             Ok(identity) => identity,
             Err(error) => return Err(refuse(&request, self.judge_failure(error))),
@@ -187,6 +194,7 @@ impl AuthorizationServer {
             | Outage::Seal(_)
             | Outage::IdentityProvider(_)
             | Outage::Policy(_)
+            | Outage::ClientDocument(_)
             | Outage::Collision => (ErrorCode::TemporarilyUnavailable, "try again later"),
         };
         refuse(request, heard)

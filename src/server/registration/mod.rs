@@ -10,6 +10,8 @@ mod policy;
 mod preregistered;
 
 pub use config::{DynamicRegistration, RegistrationConfig};
+pub(in crate::server) use document::Documents;
+pub use document::{DocumentError, DocumentHosts};
 pub use policy::{AdmitEveryClient, RegistrationAttempt, RegistrationPolicy, RegistrationWay};
 pub use preregistered::PreregisteredClient;
 pub(in crate::server) use preregistered::admit;
