@@ -20,6 +20,8 @@ impl EventSink for TracingSink {
                 tracing::warn!(target: "oauth_for_mcp", ?event);
             }
             Event::ClientRegistered { .. }
+            | Event::ClientChanged { .. }
+            | Event::ClientRemoved { .. }
             | Event::LoginCompleted { .. }
             | Event::GrantRevoked { .. }
             | Event::ConsentDenied { .. }

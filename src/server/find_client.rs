@@ -50,13 +50,16 @@ impl From<FindClientError> for PageError {
 
 impl AuthorizationServer {
     /// The client that goes by `id`: one that the operator configured, one whose
-    /// document is at this URL, or one that registered itself.
+    /// identifier holds it or is the URL of its document, or one that is stored.
     pub(super) async fn find_client(
         &self,
         id: &ClientId,
     ) -> Result<Option<Arc<ClientRecord>>, FindClientError> {
         if let Some(client) = self.preregistered.get(id) {
             return Ok(Some(Arc::clone(client)));
+        }
+        if let Some(client) = self.open_client_id(id) {
+            return Ok(Some(Arc::new(client)));
         }
         let document = self.document_url(id);
         if let Some(Ok(url)) = &document {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::event::{Event, causes};
 use crate::idp::{IdpError, Login};
 use crate::model::{
@@ -87,15 +89,8 @@ impl AuthorizationServer {
         // The sign-in is used up: only the client can begin another, so that an
         // outage from here on is told to it.
         let try_later = |outage: Outage| self.answer_outage(&request, &outage);
-        let client = match self.find_client(&request.client_id).await {
-            Ok(found) => found.ok_or(PageError::UnknownClient)?,
-            Err(FindClientError::Outage(outage)) => return Err(try_later(outage)),
-            Err(refused) => return Err(PageError::from(refused).into()),
-        };
-        // It may have become another while the person signed in.
-        if !client.allows_redirect_to(&request.redirect_uri) {
-            return Err(PageError::RedirectUri.into());
-        }
+        let client = self.find_client_again(&request).await?;
+        self.judge_client_again(&client, &request).await?;
         let identity = match self.idp.finish(&login, answer).await {
             Ok(identity) => identity,
             Err(error) => return Err(refuse(&request, self.judge_failure(error))),
@@ -115,6 +110,39 @@ impl AuthorizationServer {
             &self.issuer,
         );
         Ok(AuthorizeStep::Redirect(location))
+    }
+
+    /// Finds the client of a request that was good: it may have been removed while
+    /// the person signed in.
+    async fn find_client_again(
+        &self,
+        request: &AuthorizedRequest,
+    ) -> Result<Arc<ClientRecord>, AuthorizeError> {
+        match self.find_client(&request.client_id).await {
+            Ok(found) => Ok(found.ok_or(PageError::UnknownClient)?),
+            Err(FindClientError::Outage(outage)) => Err(self.answer_outage(request, &outage)),
+            Err(refused @ FindClientError::Document(_)) => Err(PageError::from(refused).into()),
+        }
+    }
+
+    /// Looks at the client once more, since minutes have passed: it has to want
+    /// its answers there still, and must not be forgotten before it fetches its
+    /// tokens.
+    async fn judge_client_again(
+        &self,
+        client: &ClientRecord,
+        request: &AuthorizedRequest,
+    ) -> Result<(), AuthorizeError> {
+        if !client.allows_redirect_to(&request.redirect_uri) {
+            return Err(PageError::RedirectUri.into());
+        }
+        let try_later = |outage: Outage| self.answer_outage(request, &outage);
+        let period = self.lifetimes.unused_client;
+        let kept = self.keep_client(client, period).await.map_err(try_later)?;
+        if !kept {
+            self.find_client_again(request).await?;
+        }
+        Ok(())
     }
 
     /// Finds the request behind `state`, once, for the browser that began it.

@@ -40,19 +40,7 @@ pub(super) fn judge(
     // A host speaks for its own pages only.
     metadata.client_uri = metadata.client_uri.filter(|page| is_of_host(url, page));
     let accepted = accept(metadata, Source::Document, grantable)?;
-    Ok(ClientRecord {
-        id: url.client_id(),
-        registration: Registration::Document,
-        name: accepted.name,
-        client_uri: accepted.client_uri,
-        redirect_uris: accepted.redirect_uris,
-        auth_method: accepted.auth_method,
-        secrets: vec![],
-        grant_types: accepted.grant_types,
-        scope: accepted.scope,
-        keys: accepted.keys,
-        management: None,
-    })
+    Ok(accepted.into_record(url.client_id(), Registration::Document))
 }
 
 /// What is in a document and in no registration.
