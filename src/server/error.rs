@@ -6,6 +6,7 @@ use crate::protocol::credentials::InvalidCredentials;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::revoke::InvalidRevocationRequest;
 use crate::protocol::token::InvalidTokenRequest;
+use crate::server::registration::DocumentError;
 use crate::store::StoreError;
 use crate::types::{EntropyError, InvalidRedirectUri, RedirectUri};
 
@@ -71,6 +72,9 @@ pub enum Outage {
     /// resource server reads.
     #[error("the access token is longer than 8 KiB: the policy adds too many claims")]
     TokenTooLong,
+    /// The document of a client, or its keys, cannot be fetched now.
+    #[error("the document of a client cannot be had")]
+    ClientDocument(#[source] DocumentError),
     /// An identifier that was just made exists already.
     #[error("an identifier that was just made exists already")]
     Collision,
@@ -86,6 +90,9 @@ pub enum ClientAuthError {
     /// There is no such client.
     #[error("the client is unknown")]
     Unknown,
+    /// The document of the client is refused.
+    #[error(transparent)]
+    Document(DocumentError),
     /// The secret is wrong or missing.
     #[error("the client secret is wrong or missing")]
     WrongSecret,
@@ -107,6 +114,7 @@ impl From<&ClientAuthError> for ErrorCode {
                 | InvalidCredentials::ClientId,
             )
             | ClientAuthError::Unknown
+            | ClientAuthError::Document(_)
             | ClientAuthError::WrongSecret
             | ClientAuthError::UnexpectedSecret => Self::InvalidClient,
             ClientAuthError::Outage(_) => Self::TemporarilyUnavailable,
@@ -344,6 +352,9 @@ pub enum PageError {
     /// The request names no client, or one that is unknown.
     #[error("the client is unknown")]
     UnknownClient,
+    /// The document of the client is refused.
+    #[error(transparent)]
+    Document(DocumentError),
     /// The redirect URI is missing, malformed or not one of the client's.
     #[error("the redirect_uri is not one the client registered")]
     RedirectUri,
