@@ -37,7 +37,10 @@ impl State {
         if let Some(expiry) = self.expiry_of_client(id) {
             self.expiries.remove(&expiry);
         }
-        self.clients.insert(id.clone(), new);
+        // Not inserted again: a map that is full would double for it.
+        if let Some(held) = self.clients.get_mut(id) {
+            *held = new;
+        }
         if !self.grants_of.contains_key(id) {
             self.expiries.extend(self.expiry_of_client(id));
         }
