@@ -111,6 +111,7 @@ fn memory() -> Place {
         codes: usize::MAX,
         grants: usize::MAX,
         access_tokens: usize::MAX,
+        replays: usize::MAX,
     }));
     Place {
         bare: None,
