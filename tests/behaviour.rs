@@ -13,12 +13,15 @@ mod behaviour {
     mod b8_operations;
     mod c1_c7_registration;
     mod c2_redirect_uris;
+    mod c3_secrets;
+    mod c6_assertions;
     mod configuration;
     mod d1_d2_authorize;
     mod d3_consent;
     mod d4_d5_login;
     mod d6_policy;
     mod e10_sweeper;
+    mod e11_machines;
     mod e1_codes;
     mod e3_refresh;
     mod e3_replicas;

@@ -202,7 +202,10 @@ mod server {
             // Which of the two it is would tell who is registered.
             ClientAuthError::Unknown
             | ClientAuthError::WrongSecret
-            | ClientAuthError::UnexpectedSecret => {
+            | ClientAuthError::UnexpectedSecret
+            | ClientAuthError::AssertionMissing
+            | ClientAuthError::UnexpectedAssertion
+            | ClientAuthError::Assertion(_) => {
                 self::error(code, "the client is unknown or its credentials are wrong")
             }
             ClientAuthError::Malformed(_) | ClientAuthError::Outage(_) => described(code, error),

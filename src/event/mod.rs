@@ -17,6 +17,11 @@ pub enum Event {
         /// The client.
         client_id: ClientId,
     },
+    /// A client was removed, by itself or by the host, and its grants ended.
+    ClientRemoved {
+        /// The client.
+        client_id: ClientId,
+    },
     /// A registration was refused.
     RegistrationRefused {
         /// Why.
@@ -66,6 +71,12 @@ pub enum Event {
         client_id: ClientId,
         /// The grant that is gone.
         grant_id: GrantId,
+    },
+    /// A client assertion came a second time: somebody read it on the way, or the
+    /// client is broken. Nothing was given for it.
+    AssertionReplayed {
+        /// The client.
+        client_id: ClientId,
     },
     /// A refresh token was used again after its grace period; its grant is
     /// revoked. Either the client or a thief is behind by one token.

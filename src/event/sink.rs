@@ -16,10 +16,13 @@ impl EventSink for TracingSink {
     fn emit(&self, event: &Event) {
         match event {
             Event::Outage { .. } => tracing::error!(target: "oauth_for_mcp", ?event),
-            Event::CodeReplayed { .. } | Event::RefreshTokenReused { .. } => {
+            Event::CodeReplayed { .. }
+            | Event::AssertionReplayed { .. }
+            | Event::RefreshTokenReused { .. } => {
                 tracing::warn!(target: "oauth_for_mcp", ?event);
             }
             Event::ClientRegistered { .. }
+            | Event::ClientRemoved { .. }
             | Event::LoginCompleted { .. }
             | Event::GrantRevoked { .. }
             | Event::ConsentDenied { .. }
