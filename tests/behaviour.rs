@@ -12,8 +12,13 @@ mod behaviour {
     mod b5_resource;
     mod b8_operations;
     mod c1_c7_registration;
+    mod c1_register_then_authorize;
     mod c2_redirect_uris;
     mod c3_secrets;
+    mod c4_closed;
+    mod c4_management;
+    mod c4_self_contained;
+    mod c4_shared;
     mod c6_assertions;
     mod configuration;
     mod d1_d2_authorize;

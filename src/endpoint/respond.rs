@@ -79,8 +79,17 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::AccessDenied
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::InvalidClientMetadata
+        | ErrorCode::InvalidSoftwareStatement
+        | ErrorCode::UnapprovedSoftwareStatement
         | ErrorCode::UnsupportedTokenType => StatusCode::BAD_REQUEST,
     }
+}
+
+pub(super) fn no_content() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    response
 }
 
 pub(super) fn not_found() -> Response<Bytes> {
@@ -187,8 +196,16 @@ mod server {
         described(error.into(), error)
     }
 
+    /// Who may do this shows it with a bearer token
+    /// ([RFC 7591, section 3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
     pub(in crate::endpoint) fn registration_error(error: &RegistrationError) -> Response<Bytes> {
-        described(error.into(), error)
+        let code = ErrorCode::from(error);
+        let mut response = described(code, error);
+        if code == ErrorCode::InvalidToken {
+            let bearer = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+        }
+        response
     }
 
     /// A client that tried the header is told to try it again

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use serde::Serialize;
 
 use crate::endpoint::{cors, host, respond};
@@ -149,8 +149,9 @@ impl Endpoints {
         if method == Method::OPTIONS && route.is_for_scripts() {
             return cors::preflight(request.headers());
         }
-        if !route.methods().contains(method) {
-            return route.finish(respond::method_not_allowed(route.methods()));
+        let methods = route.methods(request.uri());
+        if !methods.contains(method) {
+            return route.finish(respond::method_not_allowed(methods));
         }
         let response = match route {
             Route::Document(document) => respond::document(document.clone()),
@@ -205,7 +206,7 @@ impl Route {
         Self::Document(json.into())
     }
 
-    const fn methods(&self) -> &'static [Method] {
+    fn methods(&self, uri: &Uri) -> &'static [Method] {
         match self {
             Self::Document(_) => &[Method::GET, Method::HEAD],
             #[cfg(feature = "server")]
@@ -213,6 +214,10 @@ impl Route {
                 ServerRoute::Authorize => &[Method::GET, Method::POST],
                 ServerRoute::Callback => &[Method::GET],
                 ServerRoute::Jwks => &[Method::GET, Method::HEAD],
+                // The query names a registration that is there.
+                ServerRoute::Register if uri.query().is_some() => {
+                    &[Method::GET, Method::PUT, Method::DELETE, Method::POST]
+                }
                 ServerRoute::Consent
                 | ServerRoute::Token
                 | ServerRoute::Register

@@ -17,7 +17,12 @@ pub enum Event {
         /// The client.
         client_id: ClientId,
     },
-    /// A client was removed, by itself or by the host, and its grants ended.
+    /// A client changed its registration, or the host did.
+    ClientChanged {
+        /// The client.
+        client_id: ClientId,
+    },
+    /// A client was removed by itself or by the host, and its grants with it.
     ClientRemoved {
         /// The client.
         client_id: ClientId,

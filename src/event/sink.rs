@@ -22,6 +22,7 @@ impl EventSink for TracingSink {
                 tracing::warn!(target: "oauth_for_mcp", ?event);
             }
             Event::ClientRegistered { .. }
+            | Event::ClientChanged { .. }
             | Event::ClientRemoved { .. }
             | Event::LoginCompleted { .. }
             | Event::GrantRevoked { .. }

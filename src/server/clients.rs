@@ -36,13 +36,12 @@ impl AuthorizationServer {
         }
     }
 
-    /// Removes a client from the store and ends all its grants; whether the client
-    /// was there until now.
-    ///
-    /// # Errors
-    ///
-    /// [`Outage`] if the outcome is unknown; the same call can be repeated.
-    pub async fn remove_client_and_grants(&self, id: &ClientId) -> Result<bool, Outage> {
+    /// Removes a client from the store and ends all its grants, whoever wants it:
+    /// see [`Clients::remove`].
+    pub(in crate::server) async fn remove_client_and_grants(
+        &self,
+        id: &ClientId,
+    ) -> Result<bool, Outage> {
         self.clients().remove(id).await
     }
 }
@@ -135,6 +134,9 @@ impl Clients {
                 return Ok(false);
             }
             if store.update_client(&old, new).await? {
+                self.events.emit(&Event::ClientChanged {
+                    client_id: id.clone(),
+                });
                 return Ok(true);
             }
         }

@@ -58,8 +58,12 @@ pub struct Lifetimes {
     pub code: Duration,
     /// From the consent page to the end of the sign-in: 10 minutes, and never more.
     pub login: Duration,
-    /// A client that registered itself and holds no grant: 90 days.
+    /// A client that registered itself and holds no grant, from when it was last
+    /// used: 90 days.
     pub unused_client: Duration,
+    /// A client that registered itself and with which nobody ever signed in: a
+    /// day. Whoever registers without end fills the store for no longer.
+    pub unclaimed_client: Duration,
 }
 
 impl Default for Lifetimes {
@@ -73,6 +77,7 @@ impl Default for Lifetimes {
             code: Duration::from_secs(60),
             login: Duration::from_secs(600),
             unused_client: DAY * 90,
+            unclaimed_client: DAY,
         }
     }
 }
@@ -86,6 +91,7 @@ impl Lifetimes {
             ("code", self.code, Duration::from_secs(60)),
             ("login", self.login, Duration::from_secs(600)),
             ("unused_client", self.unused_client, Duration::MAX),
+            ("unclaimed_client", self.unclaimed_client, Duration::MAX),
         ];
         if self.refresh_grace > Duration::from_secs(300) {
             return Err(ConfigError::Lifetime("refresh_grace"));

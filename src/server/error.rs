@@ -207,6 +207,33 @@ pub enum RegistrationError {
     /// The policy of this server refuses the client.
     #[error("the policy of this server does not admit this client")]
     Policy,
+    /// Nobody can register here.
+    #[error("clients cannot register here")]
+    Off,
+    /// The body is longer than that of any client.
+    #[error("the body is longer than 16 KiB")]
+    TooLarge,
+    /// What the client says does not fit into an identifier.
+    #[error("the metadata is too long: the client_id has to hold it; shorten it")]
+    TooLong,
+    /// There is no room for a client that was never registered before.
+    #[error("there are too many clients; try again later")]
+    Full,
+    /// An initial access token is needed, and this is none.
+    #[error("registration needs an initial access token")]
+    InitialAccess,
+    /// There is no such registration, or this is not its token.
+    #[error("the registration is unknown or the token is not its registration access token")]
+    Management,
+    /// The update names another client, or a secret that is not its own.
+    #[error("client_id and client_secret have to be those of the client")]
+    AnotherClient,
+    /// The software statement is malformed, expired or not signed by who it names.
+    #[error("the software statement is invalid")]
+    InvalidStatement,
+    /// Nobody who signed the software statement is believed here.
+    #[error("the software statement is of nobody whom this server believes")]
+    UnapprovedStatement,
     /// The server failed.
     #[error("{0}")]
     Outage(#[from] Outage),
@@ -254,8 +281,15 @@ impl From<&RegistrationError> for ErrorCode {
             | RegistrationError::MachineId
             | RegistrationError::Keys(_)
             | RegistrationError::PublicMachine
-            | RegistrationError::Policy => Self::InvalidClientMetadata,
-            RegistrationError::Outage(_) => Self::TemporarilyUnavailable,
+            | RegistrationError::Policy
+            | RegistrationError::TooLarge
+            | RegistrationError::TooLong
+            | RegistrationError::AnotherClient => Self::InvalidClientMetadata,
+            RegistrationError::InitialAccess | RegistrationError::Management => Self::InvalidToken,
+            RegistrationError::InvalidStatement => Self::InvalidSoftwareStatement,
+            RegistrationError::UnapprovedStatement => Self::UnapprovedSoftwareStatement,
+            RegistrationError::Off => Self::AccessDenied,
+            RegistrationError::Full | RegistrationError::Outage(_) => Self::TemporarilyUnavailable,
         }
     }
 }

@@ -32,7 +32,8 @@ pub use error::{
 pub use grants::{GrantPage, Grants};
 pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};
 pub use registration::{
-    AdmitEveryClient, DynamicRegistration, PreregisteredClient, RegistrationAttempt,
-    RegistrationConfig, RegistrationPolicy, RegistrationWay,
+    AdmitEveryClient, ClientUpdate, DynamicRegistration, ManagedClient, PreregisteredClient,
+    RegistrationAttempt, RegistrationConfig, RegistrationPolicy, RegistrationRequest,
+    RegistrationWay,
 };
 pub use sweeper::Sweeper;

@@ -26,6 +26,8 @@ pub struct TestServer {
     events: Arc<RecordedEvents>,
     /// How many servers there are that may share a store.
     replicas: Arc<AtomicU64>,
+    /// How many clients were given a name.
+    clients: AtomicU64,
 }
 
 impl TestServer {
@@ -113,6 +115,16 @@ impl TestServer {
             clock,
             events,
             replicas,
+            clients: AtomicU64::new(0),
+        }
+    }
+
+    /// A name that no client of this server has: the same name would make it the
+    /// same client.
+    pub(super) fn name_for_client(&self) -> String {
+        match self.clients.fetch_add(1, Ordering::SeqCst) {
+            0 => "Test client".to_owned(),
+            others => format!("Test client {}", others + 1),
         }
     }
 

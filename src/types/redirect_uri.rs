@@ -128,6 +128,22 @@ impl RedirectUri {
         split(self).is_some_and(|registered| split(presented) == Some(registered))
     }
 
+    /// Whether it names a loopback host and no port there.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_free_port(&self) -> bool {
+        self.kind() == RedirectUriKind::Loopback && self.without_free_port() == *self
+    }
+
+    /// The same URI without a port that is free anyway: all that it matches, the
+    /// result does, and the other way round.
+    #[cfg(feature = "server")]
+    pub(crate) fn without_free_port(&self) -> Self {
+        match split_loopback(self.as_str()) {
+            Some((host, rest)) => Self(format!("http://{host}{rest}").into()),
+            None => self.clone(),
+        }
+    }
+
     fn url(&self) -> Url {
         Url::parse(&self.0).expect("a redirect URI is parsed as a URL when it is made")
     }

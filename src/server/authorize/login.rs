@@ -89,6 +89,7 @@ impl AuthorizationServer {
         let found = self.find_client(&request.client_id).await;
         // It may have been removed while the person signed in.
         let client = found.map_err(try_later)?.ok_or(PageError::UnknownClient)?;
+        self.judge_client_again(&client, &request).await?;
         let identity = match self.idp.finish(&login, answer).await {
             Ok(identity) => identity,
             Err(error) => return Err(refuse(&request, self.judge_failure(error))),
@@ -108,6 +109,27 @@ impl AuthorizationServer {
             &self.issuer,
         );
         Ok(AuthorizeStep::Redirect(location))
+    }
+
+    /// Looks at the client once more, since minutes have passed: it has to want
+    /// its answers there still, and must not be forgotten before it fetches its
+    /// tokens.
+    async fn judge_client_again(
+        &self,
+        client: &ClientRecord,
+        request: &AuthorizedRequest,
+    ) -> Result<(), AuthorizeError> {
+        if !client.allows_redirect_to(&request.redirect_uri) {
+            return Err(PageError::RedirectUri.into());
+        }
+        let try_later = |outage: Outage| self.answer_outage(request, &outage);
+        let period = self.lifetimes.unused_client;
+        let kept = self.keep_client(client, period).await.map_err(try_later)?;
+        if !kept {
+            let found = self.find_client(&client.id).await.map_err(try_later)?;
+            found.ok_or(PageError::UnknownClient)?;
+        }
+        Ok(())
     }
 
     /// Finds the request behind `state`, once, for the browser that began it.

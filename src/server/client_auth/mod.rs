@@ -79,6 +79,7 @@ impl AuthorizationServer {
             None if self.registration.documents.is_some() && id.as_str().starts_with("https:") => {
                 self.find_document_client(id).await
             }
+            None if let Some(client) = self.open_client_id(id) => Ok(Some(Arc::new(client))),
             None => Ok(self.store().find_client(id).await?.map(Arc::new)),
         }
     }

@@ -51,12 +51,14 @@ pub(in crate::server) fn admit(
     // A client that was given secrets or keys must not end up public.
     let keys = client.metadata.jwks.is_some() || client.metadata.jwks_uri.is_some();
     let fitting = match (secrets.is_empty(), keys) {
-        (false, _) => AuthMethod::ClientSecretBasic,
-        (true, true) => AuthMethod::PrivateKeyJwt,
-        (true, false) => AuthMethod::None,
+        (false, _) => Some(AuthMethod::ClientSecretBasic),
+        (true, true) => Some(AuthMethod::PrivateKeyJwt),
+        (true, false) => None,
     };
     let method = &mut client.metadata.token_endpoint_auth_method;
-    method.get_or_insert_with(|| fitting.as_str().to_owned());
+    *method = method
+        .take()
+        .or(fitting.map(|method| method.as_str().to_owned()));
     let accepted = accept(client.metadata, Source::Operator, grantable)?;
     if accepted.auth_method.uses_secret() == secrets.is_empty() {
         return Err(RegistrationError::Secret);
@@ -66,17 +68,8 @@ pub(in crate::server) fn admit(
         return Err(RegistrationError::MachineId);
     }
     Ok(ClientRecord {
-        id: client.client_id,
-        registration: Registration::Preregistered,
-        name: accepted.name,
-        client_uri: accepted.client_uri,
-        redirect_uris: accepted.redirect_uris,
-        auth_method: accepted.auth_method,
         secrets,
-        grant_types: accepted.grant_types,
-        scope: accepted.scope,
-        keys: accepted.keys,
-        management: None,
+        ..accepted.into_record(client.client_id, Registration::Preregistered)
     })
 }
 
