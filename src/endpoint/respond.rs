@@ -218,6 +218,7 @@ mod server {
         let mut response = match error {
             // Which of the two it is would tell who is registered.
             ClientAuthError::Unknown
+            | ClientAuthError::Document(_)
             | ClientAuthError::WrongSecret
             | ClientAuthError::UnexpectedSecret
             | ClientAuthError::AssertionMissing
@@ -257,6 +258,7 @@ mod server {
             PageError::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
             PageError::Malformed
             | PageError::UnknownClient
+            | PageError::Document(_)
             | PageError::RedirectUri
             | PageError::ForeignConsent
             | PageError::UnknownLogin

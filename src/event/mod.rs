@@ -32,6 +32,20 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A client wanted to be known by its document, which is refused.
+    ClientDocumentRefused {
+        /// The client, by the URL of the document.
+        client_id: ClientId,
+        /// Why.
+        reason: String,
+    },
+    /// The set of keys that a client publishes cannot be used.
+    ClientKeysRefused {
+        /// Where it is.
+        uri: String,
+        /// Why.
+        reason: String,
+    },
     /// An authorization request was refused.
     AuthorizationRefused {
         /// Why.

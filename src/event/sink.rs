@@ -30,6 +30,8 @@ impl EventSink for TracingSink {
             | Event::SigningKeyCreated { .. }
             | Event::LoginFailed { .. } => tracing::info!(target: "oauth_for_mcp", ?event),
             Event::RegistrationRefused { .. }
+            | Event::ClientDocumentRefused { .. }
+            | Event::ClientKeysRefused { .. }
             | Event::AuthorizationRefused { .. }
             | Event::TokensIssued { .. }
             | Event::TokenRequestRefused { .. }

@@ -9,7 +9,7 @@ use crate::model::ClientRecord;
 use crate::server::config::{AccessTokenFormat, AuthorizationServer, Lifetimes};
 use crate::server::error::ConfigError;
 use crate::server::policy::{AllowEveryone, LoginPolicy};
-use crate::server::registration::{PreregisteredClient, RegistrationConfig, admit};
+use crate::server::registration::{Documents, PreregisteredClient, RegistrationConfig, admit};
 use crate::server::scope_policy::GrantableScopes;
 use crate::store::{KeySchedule, SigningKeys, Vault};
 use crate::types::{
@@ -186,6 +186,7 @@ impl AuthorizationServerBuilder {
         self.judge_scopes()?;
         let preregistered = self.admit_clients()?;
         let keys = Arc::new(self.signing_keys()?);
+        let fetch = self.registration.documents.clone();
         Ok(AuthorizationServer {
             issuer: self.issuer,
             resource: self.resource,
@@ -194,6 +195,7 @@ impl AuthorizationServerBuilder {
             lifetimes: self.lifetimes,
             format: self.format,
             registration: self.registration,
+            documents: fetch.map(Documents::new),
             preregistered,
             keys,
             vault: self.vault,

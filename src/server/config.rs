@@ -8,7 +8,7 @@ use crate::model::{ClientRecord, GrantFilter};
 use crate::server::builder::AuthorizationServerBuilder;
 use crate::server::error::{ConfigError, Outage};
 use crate::server::policy::LoginPolicy;
-use crate::server::registration::{DynamicRegistration, RegistrationConfig};
+use crate::server::registration::{Documents, DynamicRegistration, RegistrationConfig};
 use crate::server::scope_policy::GrantableScopes;
 use crate::store::{SigningKeys, Store, Vault};
 use crate::types::{ClientId, Clock, Entropy, Issuer, ResourceUri};
@@ -114,6 +114,7 @@ pub struct AuthorizationServer {
     pub(super) lifetimes: Lifetimes,
     pub(super) format: AccessTokenFormat,
     pub(super) registration: RegistrationConfig,
+    pub(super) documents: Option<Documents>,
     pub(super) preregistered: HashMap<ClientId, Arc<ClientRecord>>,
     pub(super) keys: Arc<SigningKeys>,
     pub(super) vault: Vault,
@@ -179,6 +180,12 @@ impl AuthorizationServer {
     #[must_use]
     pub fn has_dynamic_registration(&self) -> bool {
         self.registration.dynamic != DynamicRegistration::Off
+    }
+
+    /// Whether clients can be known by a document.
+    #[must_use]
+    pub const fn has_client_documents(&self) -> bool {
+        self.documents.is_some()
     }
 
     /// Where this server takes its randomness from.

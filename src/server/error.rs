@@ -5,6 +5,7 @@ use crate::model::SealError;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::revoke::InvalidRevocationRequest;
 use crate::protocol::token::InvalidTokenRequest;
+use crate::server::registration::DocumentError;
 use crate::store::StoreError;
 use crate::types::{EntropyError, InvalidRedirectUri, RedirectUri};
 
@@ -73,6 +74,9 @@ pub enum Outage {
     /// The login policy gave a person a subject that stands for a client.
     #[error("the login policy gave a person the identifier of a client as subject")]
     SubjectOfClient,
+    /// The document of a client, or its keys, cannot be fetched now.
+    #[error("the document of a client cannot be had")]
+    ClientDocument(#[source] DocumentError),
     /// An identifier that was just made exists already.
     #[error("an identifier that was just made exists already")]
     Collision,
@@ -325,6 +329,9 @@ pub enum PageError {
     /// The request names no client, or one that is unknown.
     #[error("the client is unknown")]
     UnknownClient,
+    /// The document of the client is refused.
+    #[error(transparent)]
+    Document(DocumentError),
     /// The redirect URI is missing, malformed or not one of the client's.
     #[error("the redirect_uri is not one the client registered")]
     RedirectUri,

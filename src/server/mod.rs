@@ -10,6 +10,7 @@ mod clients;
 mod config;
 mod discovery;
 mod error;
+mod find_client;
 mod grants;
 mod policy;
 mod registration;
@@ -32,8 +33,8 @@ pub use error::{
 pub use grants::{GrantPage, Grants};
 pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};
 pub use registration::{
-    AdmitEveryClient, ClientUpdate, DynamicRegistration, ManagedClient, PreregisteredClient,
-    RegistrationAttempt, RegistrationConfig, RegistrationPolicy, RegistrationRequest,
-    RegistrationWay,
+    AdmitEveryClient, ClientUpdate, DocumentError, DocumentHosts, DynamicRegistration,
+    ManagedClient, PreregisteredClient, RegistrationAttempt, RegistrationConfig,
+    RegistrationPolicy, RegistrationRequest, RegistrationWay,
 };
 pub use sweeper::Sweeper;

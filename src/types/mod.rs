@@ -3,6 +3,7 @@
 //! Text becomes one of these once, at the edge; what exists has been checked.
 
 mod client_id;
+mod document_url;
 mod entropy;
 mod grant_id;
 mod issuer;
@@ -14,8 +15,10 @@ mod scope_hierarchy;
 mod secret;
 mod subject;
 mod time;
+mod url_path;
 
 pub use client_id::{ClientId, InvalidClientId};
+pub use document_url::{DocumentUrl, InvalidDocumentUrl};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use entropy::SystemEntropy;
 pub use entropy::{Entropy, EntropyError};

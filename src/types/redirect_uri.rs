@@ -1,10 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use url::{Host, Url};
+
+use crate::types::url_path;
 
 /// Where the answer to an authorization request is sent ([RFC 6749, section 3.1.2]).
 ///
@@ -69,7 +70,9 @@ impl RedirectUri {
             return Err(InvalidRedirectUri::Fragment);
         }
         judge_authority(text, &url)?;
-        judge_path(text)?;
+        if url_path::is_ambiguous(text) {
+            return Err(InvalidRedirectUri::DotSegment);
+        }
         judge_scheme(&url)?;
         Ok(Self(text.into()))
     }
@@ -170,34 +173,6 @@ fn judge_authority(text: &str, url: &Url) -> Result<(), InvalidRedirectUri> {
         return Err(InvalidRedirectUri::UserInfo);
     }
     Ok(())
-}
-
-/// How often a path is decoded before it is given up: to go on would let a
-/// client make the server work, for a path that no client has.
-const MAX_ENCODINGS: usize = 8;
-
-fn judge_path(text: &str) -> Result<(), InvalidRedirectUri> {
-    let before_query = text.split('?').next().unwrap_or_default();
-    let (_, before_query) = before_query.split_once(':').unwrap_or_default();
-    // `%252e` is a dot to whoever decodes twice.
-    let mut path = before_query.to_owned();
-    for _ in 0..MAX_ENCODINGS {
-        let decoded = percent_decode_str(&path).decode_utf8_lossy().into_owned();
-        if decoded == path {
-            let hidden = path.contains('\\') || path.chars().any(char::is_control);
-            let dotted = path.split('/').any(|segment| matches!(segment, "." | ".."));
-            return if hidden || dotted {
-                Err(InvalidRedirectUri::DotSegment)
-            } else {
-                Ok(())
-            };
-        }
-        if decoded.matches('/').count() != path.matches('/').count() {
-            return Err(InvalidRedirectUri::DotSegment);
-        }
-        path = decoded;
-    }
-    Err(InvalidRedirectUri::DotSegment)
 }
 
 fn judge_scheme(url: &Url) -> Result<(), InvalidRedirectUri> {

@@ -4,6 +4,7 @@ use crate::protocol::credentials::InvalidCredentials;
 use crate::protocol::error::ErrorCode;
 use crate::server::client_auth::AssertionError;
 use crate::server::error::Outage;
+use crate::server::registration::DocumentError;
 
 /// A client did not prove who it is.
 #[derive(Debug, Error)]
@@ -15,6 +16,9 @@ pub enum ClientAuthError {
     /// There is no such client.
     #[error("the client is unknown")]
     Unknown,
+    /// The document of the client is refused.
+    #[error(transparent)]
+    Document(DocumentError),
     /// The secret is wrong or missing.
     #[error("the client secret is wrong or missing")]
     WrongSecret,
@@ -50,6 +54,7 @@ impl From<&ClientAuthError> for ErrorCode {
                 | InvalidCredentials::AssertionClient,
             )
             | ClientAuthError::Unknown
+            | ClientAuthError::Document(_)
             | ClientAuthError::WrongSecret
             | ClientAuthError::UnexpectedSecret
             | ClientAuthError::AssertionMissing

@@ -170,6 +170,6 @@ fn accept_name(name: Option<String>) -> Result<Option<String>, RegistrationError
     Ok(Some(name))
 }
 
-fn is_web_page(text: &str) -> bool {
+pub(super) fn is_web_page(text: &str) -> bool {
     text.len() <= 2048 && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }

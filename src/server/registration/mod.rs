@@ -16,6 +16,8 @@ mod shared;
 mod statement;
 
 pub use config::{DynamicRegistration, RegistrationConfig};
+pub(in crate::server) use document::Documents;
+pub use document::{DocumentError, DocumentHosts};
 pub use dynamic::RegistrationRequest;
 pub use manage::{ClientUpdate, ManagedClient};
 pub use policy::{AdmitEveryClient, RegistrationAttempt, RegistrationPolicy, RegistrationWay};
