@@ -20,6 +20,7 @@ mod behaviour {
     mod c4_self_contained;
     mod c4_shared;
     mod c6_assertions;
+    mod c6_fetched_keys;
     mod configuration;
     mod d1_d2_authorize;
     mod d3_consent;

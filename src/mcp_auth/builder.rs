@@ -185,7 +185,8 @@ impl McpAuthBuilder {
 
     /// Lets clients be known by the URL of a document that describes them, the
     /// way that MCP prefers. `fetch` reads it: one that contacts public servers
-    /// alone, such as `ReqwestFetch::public`.
+    /// alone, such as `ReqwestFetch::public`. It also reads the keys of every client
+    /// that has them at a `jwks_uri`.
     #[must_use]
     pub fn client_documents(mut self, fetch: impl Fetch) -> Self {
         self.registration = self.registration.documents(Arc::new(fetch));

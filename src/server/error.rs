@@ -262,6 +262,9 @@ pub enum InvalidClientKeys {
     /// No key can be used.
     #[error("jwks holds no key that can be used")]
     Unusable,
+    /// This server has no way to fetch keys.
+    #[error("this server does not fetch a jwks_uri; put the keys into jwks")]
+    NotFetched,
     /// The `jwks_uri` is no `https` URL.
     #[error("jwks_uri is no https URL of at most 2048 characters")]
     Uri,

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use crate::model::ClientRecord;
-use crate::server::config::AuthorizationServer;
 use crate::server::client_auth::ClientAuthError;
+use crate::server::config::AuthorizationServer;
 use crate::server::error::{Outage, PageError};
 use crate::server::registration::DocumentError;
 use crate::types::ClientId;

@@ -80,7 +80,7 @@ impl Office {
     }
 }
 
-fn claims(server: &TestServer, client: &str) -> Value {
+pub(super) fn claims(server: &TestServer, client: &str) -> Value {
     let now = server.now().as_secs();
     json!({
         "iss": client,
@@ -92,7 +92,7 @@ fn claims(server: &TestServer, client: &str) -> Value {
     })
 }
 
-async fn signed(key: &SigningKey, claims: &Value) -> String {
+pub(super) async fn signed(key: &SigningKey, claims: &Value) -> String {
     let head = json!({ "alg": key.algorithm(), "kid": key.key_id(), "typ": "JWT" });
     forge(key, &head.to_string(), &claims.to_string()).await
 }
@@ -106,7 +106,12 @@ fn parameters<'a>(assertion: &'a str, more: &'a [(&str, &str)]) -> String {
 }
 
 /// Authenticates with an assertion: a machine asks for a token, or gives one up.
-async fn present(server: &TestServer, path: &str, assertion: &str, more: &str) -> Answer {
+pub(super) async fn present(
+    server: &TestServer,
+    path: &str,
+    assertion: &str,
+    more: &str,
+) -> Answer {
     let request = [("grant_type", "client_credentials"), ("token", "x")];
     let body = format!("{}&{more}", parameters(assertion, &request));
     post_form(server, path, &body).await
@@ -528,7 +533,7 @@ async fn while_the_store_is_down_an_assertion_is_neither_refused_nor_taken() {
 
 /// C6
 #[tokio::test]
-async fn any_key_of_the_client_counts_if_the_assertion_says_which() {
+async fn any_key_of_the_client_counts_by_its_name_or_without_one() {
     let keys = [key(1), key(2)];
     let edwards = SigningKey::generate(Algorithm::EdDsa, &SeededEntropy::new(3)).unwrap();
     let [first, second] = &keys;
@@ -539,7 +544,13 @@ async fn any_key_of_the_client_counts_if_the_assertion_says_which() {
         ("second", &**second, Some(second.key_id()), 200),
         ("another curve", &edwards, Some(edwards.key_id()), 200),
         ("the only one of its algorithm", &edwards, None, 200),
-        ("one of two", &**first, None, 401),
+        ("one of two that is not named", &**second, None, 200),
+        (
+            "a stranger's that is not named",
+            &*super::support::key(4),
+            None,
+            401,
+        ),
         (
             "one under the name of the other",
             &**first,

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use crate::fetch::Fetch;
 use crate::jose::JwkSet;
+use crate::model::ClientKeys;
+use crate::server::error::InvalidClientKeys;
 use crate::server::registration::policy::{AdmitEveryClient, RegistrationPolicy};
 use crate::types::{Issuer, Secret, TokenHash};
 
@@ -63,7 +65,8 @@ impl RegistrationConfig {
 
     /// Lets clients be known by the URL of a document that describes them,
     /// which `fetch` reads: one that contacts public servers alone, such as
-    /// `ReqwestFetch::public`.
+    /// `ReqwestFetch::public`. It also reads the keys of every client that has
+    /// them at a `jwks_uri`.
     #[must_use]
     pub fn documents(mut self, fetch: Arc<dyn Fetch>) -> Self {
         self.documents = Some(fetch);
@@ -104,5 +107,19 @@ impl RegistrationConfig {
     pub const fn most_clients(mut self, most: usize) -> Self {
         self.most_clients = most;
         self
+    }
+
+    /// Refuses keys that are where this server cannot look: the client would never
+    /// get in.
+    pub(in crate::server) fn judge_keys(
+        &self,
+        keys: Option<&ClientKeys>,
+    ) -> Result<(), InvalidClientKeys> {
+        match keys {
+            Some(ClientKeys::Uri(_)) if self.documents.is_none() => {
+                Err(InvalidClientKeys::NotFetched)
+            }
+            Some(ClientKeys::Uri(_) | ClientKeys::Set(_)) | None => Ok(()),
+        }
     }
 }
