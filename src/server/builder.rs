@@ -186,7 +186,7 @@ impl AuthorizationServerBuilder {
         self.judge_scopes()?;
         let preregistered = self.admit_clients()?;
         let keys = Arc::new(self.signing_keys()?);
-        let fetch = self.registration.documents.clone();
+        let fetch = self.registration.way_out().cloned();
         Ok(AuthorizationServer {
             issuer: self.issuer,
             resource: self.resource,

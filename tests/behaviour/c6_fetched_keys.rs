@@ -150,6 +150,21 @@ async fn keys_that_cannot_be_fetched_are_an_outage_and_no_refusal() {
 
 /// C6
 #[tokio::test]
+async fn keys_are_fetched_where_documents_are_not() {
+    let (host, key) = (Host::default(), key(1));
+    host.publish(&[&key]);
+    let server = TestServer::with(|builder| builder.client_keys(host).client(desk()));
+    let answer = authenticate(&server, "desk", &key, "1").await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    let document = authenticate(&server, DOCUMENT, &key, "1").await;
+    expect_refusal(&document, 401, "invalid_client", "documents are off");
+    let metadata = json(&server.get("/.well-known/oauth-authorization-server").await);
+    let listed = metadata.get("client_id_metadata_document_supported");
+    assert_eq!(listed, None);
+}
+
+/// C6
+#[tokio::test]
 async fn where_nothing_is_fetched_nobody_registers_with_a_jwks_uri() {
     let server = TestServer::new();
     let answer = TestClient::try_register(&server, &metadata(json!({}))).await;

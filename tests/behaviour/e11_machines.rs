@@ -1,5 +1,7 @@
 //! Machines that act for themselves.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use oauth_for_mcp::event::Event;
 use oauth_for_mcp::idp::FixedIdentity;
@@ -13,9 +15,10 @@ use oauth_for_mcp::types::{ClientId, Subject};
 use oauth_for_mcp::{McpAuth, McpAuthBuilder};
 use serde_json::{Value, json};
 
+use super::faulty_store::{FaultyStore, master_keys};
 use super::support::{
-    PING, claims, expect_error_redirect, expect_page, expect_refusal, header, json, open, post_mcp,
-    with,
+    PING, claims, expect_error_redirect, expect_outage, expect_page, expect_refusal, header, json,
+    open, post_mcp, with,
 };
 
 const FORMATS: [AccessTokenFormat; 2] = [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque];
@@ -263,6 +266,21 @@ async fn the_grant_of_a_machine_is_listed_and_ends_with_its_token_or_before() {
         assert!(!alive(&tokens.access_token).await);
         assert!(grants.of_client(&id, None).await.unwrap().grants.is_empty());
     }
+}
+
+/// E11, E8
+#[tokio::test]
+async fn while_the_store_is_down_a_machine_is_not_refused_and_gets_nothing() {
+    let store = FaultyStore::new();
+    let shared = Arc::new(store.clone());
+    let server = TestServer::with(|builder| builder.store(shared, master_keys()).client(robot()));
+    store.set_down(true);
+    expect_outage(ask(&server, &[]).await.response(), "down");
+    store.set_down(false);
+    let _ = ask(&server, &[]).await.expect_tokens();
+    let id = ClientId::parse("robot").unwrap();
+    let page = server.auth().grants().of_client(&id, None).await.unwrap();
+    assert_eq!(page.grants.len(), 1);
 }
 
 /// E11
