@@ -1,9 +1,13 @@
 //! Several live secrets a client, and clients that the host manages.
 
+use std::sync::Arc;
+
 use oauth_for_mcp::event::Event;
+use oauth_for_mcp::model::{GrantFilter, IssuedRecords};
 use oauth_for_mcp::server::{Clients, PreregisteredClient};
-use oauth_for_mcp::test_util::{TestClient, TestServer};
-use oauth_for_mcp::types::ClientId;
+use oauth_for_mcp::store::GrantStore as _;
+use oauth_for_mcp::test_util::{SeededEntropy, TestClient, TestServer};
+use oauth_for_mcp::types::{ClientId, GrantId};
 use serde_json::json;
 
 use super::faulty_store::{CAUSE, FaultyStore, master_keys};
@@ -151,11 +155,43 @@ async fn a_client_that_is_removed_loses_its_grants_at_every_server_at_once() {
     assert_eq!(server.events().all().iter().filter(removed).count(), 1);
 }
 
+/// C4, E9
+#[tokio::test]
+async fn a_grant_that_begins_while_its_client_is_removed_ends_with_it() {
+    let store = FaultyStore::new();
+    let shared = Arc::new(store.clone());
+    let server = TestServer::with(|builder| builder.store(shared, master_keys()));
+    let client = confidential(&server).await;
+    client.sign_in(&server, "notes:read").await;
+    let list = async || {
+        let filter = GrantFilter::Client(id(&client));
+        store
+            .list_grants(&filter, None, 10, server.now())
+            .await
+            .unwrap()
+    };
+    let mut grant = list().await.remove(0);
+    grant.id = GrantId::generate(&SeededEntropy::new(9)).unwrap();
+    store
+        .begin_before_removal(IssuedRecords {
+            grant,
+            access: None,
+            refresh: None,
+        })
+        .await;
+
+    assert!(server.auth().clients().remove(&id(&client)).await.unwrap());
+
+    assert_eq!(list().await, []);
+    let ended = |event: &&Event| matches!(event, Event::GrantRevoked { .. });
+    assert_eq!(server.events().all().iter().filter(ended).count(), 2);
+}
+
 /// E8
 #[tokio::test]
 async fn while_the_store_is_down_no_client_is_changed_and_the_host_is_told() {
     let store = FaultyStore::new();
-    let shared = std::sync::Arc::new(store.clone());
+    let shared = Arc::new(store.clone());
     let server = TestServer::with(|builder| builder.store(shared, master_keys()));
     let client = confidential(&server).await;
     let clients = server.auth().clients();
