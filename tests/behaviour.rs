@@ -17,6 +17,11 @@ mod behaviour {
     mod c4_management;
     mod c4_self_contained;
     mod c4_shared;
+    mod c5_changes;
+    mod c5_documents;
+    mod c5_hostile;
+    mod c5_limits;
+    mod c5_members;
     mod configuration;
     mod d1_d2_authorize;
     mod d3_consent;
@@ -38,4 +43,5 @@ mod behaviour {
     #[allow(dead_code, reason = "races use the rest of it")]
     mod faulty_store;
     mod support;
+    mod web;
 }
