@@ -12,6 +12,7 @@ mod behaviour {
     mod b5_resource;
     mod b8_operations;
     mod c1_c7_registration;
+    mod c1_register_then_authorize;
     mod c2_redirect_uris;
     mod c4_closed;
     mod c4_management;
