@@ -155,3 +155,6 @@ impl AuthorizationServer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
