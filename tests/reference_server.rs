@@ -47,16 +47,9 @@ async fn what_is_not_there_yet_is_said_and_not_advertised() {
         server.address()
     );
     let metadata: Value = reqwest::get(metadata).await.unwrap().json().await.unwrap();
-    assert_eq!(
-        metadata["client_id_metadata_document_supported"],
-        Value::Null
-    );
+    assert_eq!(metadata["client_id_metadata_document_supported"], true);
     assert!(metadata["registration_endpoint"].is_string());
     let output = server.output();
-    assert!(
-        output.contains("documents are not supported yet"),
-        "{output}"
-    );
     assert!(
         output.contains("REGISTRATION_LIMIT has no effect yet"),
         "{output}"
@@ -64,8 +57,33 @@ async fn what_is_not_there_yet_is_said_and_not_advertised() {
     assert_eq!(server.terminate().await.code(), Some(0));
 }
 
+#[tokio::test]
+async fn ways_of_registration_that_are_off_are_not_advertised() {
+    if !e2e::enabled() {
+        return;
+    }
+    for (registration, dynamic, document) in [
+        ("", false, false),
+        ("dynamic", true, false),
+        ("document", false, true),
+    ] {
+        let server = Settings::new()
+            .env("REGISTRATION", registration)
+            .start()
+            .await;
+        let metadata = format!(
+            "{}/.well-known/oauth-authorization-server",
+            server.address()
+        );
+        let metadata: Value = reqwest::get(metadata).await.unwrap().json().await.unwrap();
+        let supported = &metadata["client_id_metadata_document_supported"];
+        assert_eq!(metadata["registration_endpoint"].is_string(), dynamic);
+        assert_eq!(supported == true, document, "{registration}");
+    }
+}
+
 /// Settings that no server can run with, and what the sentence has to name.
-const UNUSABLE: [(&[(&str, &str)], &str); 31] = [
+const UNUSABLE: [(&[(&str, &str)], &str); 32] = [
     (&[("STORE", "sqlite:/no/such/folder/notes.db")], "STORE"),
     (&[("STORE", "sqlite::memory:")], "STORE"),
     (
@@ -107,6 +125,7 @@ const UNUSABLE: [(&[(&str, &str)], &str); 31] = [
     ),
     (&[("CLIENTS", "/no/such/file")], "CLIENTS"),
     (&[("DOCUMENT_CA", "/no/such/file")], "DOCUMENT_CA"),
+    (&[("DOCUMENT_CA", "/etc/hostname")], "DOCUMENT_CA"),
     (&[("DOCUMENT_HOSTS", "client.example")], "DOCUMENT_HOSTS"),
     (
         &[("DOCUMENT_HOSTS", "client.example=localhost:1")],
