@@ -164,10 +164,10 @@ pub(super) fn document(url: &str) -> Value {
 pub(super) fn document_with(name: &str, value: Value) -> Value {
     let mut document = document(URL);
     let members = document.as_object_mut().expect("it is an object");
-    match value {
-        Value::Null => members.remove(name),
-        value => members.insert(name.to_owned(), value),
-    };
+    members.remove(name);
+    if !value.is_null() {
+        members.insert(name.to_owned(), value);
+    }
     document
 }
 
@@ -192,28 +192,22 @@ pub(super) fn client_at(url: &str) -> TestClient {
 
 /// Why documents were refused so far.
 pub(super) fn refusals(server: &TestServer) -> Vec<String> {
-    let reason = |event| match event {
-        Event::ClientDocumentRefused { reason, .. } => Some(reason),
-        _ => None,
-    };
-    server
-        .events()
-        .all()
-        .into_iter()
-        .filter_map(reason)
-        .collect()
+    let mut reasons = vec![];
+    for event in server.events().all() {
+        if let Event::ClientDocumentRefused { reason, .. } = event {
+            reasons.push(reason);
+        }
+    }
+    reasons
 }
 
 /// What failed so far.
 pub(super) fn outages(server: &TestServer) -> Vec<String> {
-    let cause = |event| match event {
-        Event::Outage { cause } => Some(cause),
-        _ => None,
-    };
-    server
-        .events()
-        .all()
-        .into_iter()
-        .filter_map(cause)
-        .collect()
+    let mut causes = vec![];
+    for event in server.events().all() {
+        if let Event::Outage { cause } = event {
+            causes.push(cause);
+        }
+    }
+    causes
 }
