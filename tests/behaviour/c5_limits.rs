@@ -107,6 +107,14 @@ async fn a_host_is_not_flooded_by_fetches_that_are_of_no_use() {
         assert_ne!(status(&server, &url(number)).await, 200);
     }
     let before = web.fetched().len();
+    assert_eq!(
+        status(&server, "https://target.example./client.json").await,
+        503
+    );
+    assert_eq!(
+        status(&server, "https://target.example:8443/client.json").await,
+        503
+    );
     for number in 10..200 {
         assert_eq!(status(&server, &url(number)).await, 503, "{number}");
         let answer = client_at(&url(number)).redeem(&server, "x").await;
