@@ -11,6 +11,7 @@ use oauth_for_mcp::store::{
     ClientStore as _, GrantStore as _, Insertion, PostgresStore, ReplayStore as _,
 };
 use oauth_for_mcp::types::{ClientId, Clock as _, GrantId, SystemClock, Timestamp, TokenHash};
+use sqlx::postgres::PgPoolOptions;
 
 use crate::fresh::{Backend, Fresh};
 use crate::proxy::Proxy;
@@ -54,8 +55,13 @@ impl Lossy {
     async fn new() -> Self {
         let fresh = Backend::Postgres.fresh().await;
         let (proxy, url) = Proxy::before(&fresh.place).await;
+        // One connection, so that what is prepared stays so.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .test_before_acquire(false);
+        let pool = pool.connect(&url).await.unwrap();
         Self {
-            store: PostgresStore::open(&url).await.unwrap(),
+            store: PostgresStore::from_pool(pool).await.unwrap(),
             proxy,
             fresh,
         }

@@ -170,6 +170,11 @@ pub async fn a_client_updated_while_it_holds_a_grant_is_kept_for_it(trial: &Tria
         sweep_all(trial, new_end).await;
         assert!(!has_client(trial, name).await, "{name}");
     }
+    let old = begin_for_client(trial, "the operator's").await;
+    let new = sample::preregistered("the operator's");
+    assert!(store.update_client(&old, new).await.answered());
+    sweep_all(trial, trial.now().plus(sample::WHOLE)).await;
+    assert!(has_client(trial, "the operator's").await);
 }
 
 async fn has_client(trial: &Trial, name: &str) -> bool {
