@@ -12,7 +12,8 @@
 //! | `IDP_ISSUER`, `IDP_CLIENT_ID`, `IDP_CLIENT_SECRET` | | the OpenID provider at which people sign in, with the callback `/oauth/callback`; without it any name signs in, on loopback only |
 //! | `CLIENTS` | | a file with a JSON array of preregistered clients (RFC 7591, with `client_id` and `client_secret`, `client_secrets`, `jwks` or `jwks_uri`) |
 //! | `REGISTRATION` | `dynamic,document` | how clients may register; empty: not at all |
-//! | `DOCUMENT_CA`, `DOCUMENT_HOSTS` | | for tests of `document` |
+//! | `DOCUMENT_CA` | | a file with certificates (PEM) to trust as well, for tests of `document` |
+//! | `DOCUMENT_HOSTS` | | `host=ip:port[,…]`: where tests of `document` reach a host, public or not |
 //! | `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_GRACE` | `600`, `2592000`, `30` | seconds |
 //! | `ACCESS_TOKEN_FORMAT` | `jwt` | or `opaque` |
 //! | `REGISTRATION_LIMIT` | | registrations per minute and address, or `off` |

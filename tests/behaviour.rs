@@ -19,6 +19,11 @@ mod behaviour {
     mod c4_management;
     mod c4_self_contained;
     mod c4_shared;
+    mod c5_changes;
+    mod c5_documents;
+    mod c5_hostile;
+    mod c5_limits;
+    mod c5_members;
     mod c6_assertions;
     mod c6_fetched_keys;
     mod configuration;
@@ -43,4 +48,5 @@ mod behaviour {
     #[allow(dead_code, reason = "races use the rest of it")]
     mod faulty_store;
     mod support;
+    mod web;
 }

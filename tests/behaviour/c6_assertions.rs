@@ -10,6 +10,7 @@ use oauth_for_mcp::protocol::credentials::ASSERTION_TYPE;
 use oauth_for_mcp::protocol::form::Form;
 use oauth_for_mcp::server::PreregisteredClient;
 use oauth_for_mcp::test_util::{SeededEntropy, TestClient, TestServer};
+use oauth_for_mcp::types::ClientId;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::task::JoinSet;
@@ -479,6 +480,26 @@ async fn while_the_store_is_down_an_assertion_is_neither_refused_nor_taken() {
 
     let answer = present(&server, "/token", &assertion, "").await;
     assert_eq!(answer.status(), 200, "{answer:?}");
+}
+
+/// C6, E8
+#[tokio::test]
+async fn while_nobody_can_tell_what_was_used_no_assertion_is_taken() {
+    let (store, desk) = (FaultyStore::new(), key(1));
+    let server = TestServer::with(|builder| {
+        let shared = Arc::new(store.clone());
+        let builder = builder.store(shared, master_keys());
+        builder.client(signing("desk", &[&desk]))
+    });
+    let assertion = signed(&desk, &claims(&server, "desk")).await;
+
+    store.set_replays_down(true);
+    for path in ["/token", "/revoke"] {
+        expect_outage(&present(&server, path, &assertion, "").await, path);
+    }
+    let id = ClientId::parse("desk").unwrap();
+    let page = server.auth().grants().of_client(&id, None).await.unwrap();
+    assert!(page.grants.is_empty(), "{page:?}");
 }
 
 /// C6
