@@ -87,7 +87,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let auth = if registration.document {
             auth.client_documents(fetch)
         } else {
-            auth
+            auth.client_keys(fetch)
         };
         let auth = self
             .clients()?

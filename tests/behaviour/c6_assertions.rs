@@ -10,6 +10,7 @@ use oauth_for_mcp::protocol::credentials::ASSERTION_TYPE;
 use oauth_for_mcp::protocol::form::Form;
 use oauth_for_mcp::server::PreregisteredClient;
 use oauth_for_mcp::test_util::{SeededEntropy, TestClient, TestServer};
+use oauth_for_mcp::types::ClientId;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::task::JoinSet;
@@ -221,48 +222,23 @@ async fn two_clients_may_use_the_same_jti() {
 #[tokio::test]
 async fn an_assertion_by_or_for_somebody_else_is_refused() {
     let office = Office::new();
-    let server = &office.server;
-    let with = |name: &str, value: Value| {
+    let Office { server, desk, lamp } = &office;
+    let with = |name: &str, value: &str| {
         let mut claims = claims(server, "desk");
-        claims[name] = value;
+        claims[name] = json!(value);
         claims
     };
-    let desk = claims(server, "desk");
+    let good = claims(server, "desk");
     for (case, key, claims, more) in [
-        ("another client's key", &office.lamp, desk.clone(), ""),
-        (
-            "for another client",
-            &office.desk,
-            claims(server, "lamp"),
-            "",
-        ),
-        (
-            "another issuer",
-            &office.desk,
-            with("iss", json!("lamp")),
-            "",
-        ),
-        (
-            "another subject",
-            &office.desk,
-            with("sub", json!("lamp")),
-            "",
-        ),
-        ("nobody", &office.desk, with("sub", json!("nobody")), ""),
-        ("a secret's", &office.desk, claims(server, "secret"), ""),
-        ("a public one's", &office.desk, claims(server, "public"), ""),
-        (
-            "another client_id",
-            &office.desk,
-            desk.clone(),
-            "client_id=lamp",
-        ),
-        (
-            "a client_id in another case",
-            &office.desk,
-            desk,
-            "client_id=Desk",
-        ),
+        ("another client's key", lamp, good.clone(), ""),
+        ("for another client", desk, claims(server, "lamp"), ""),
+        ("another issuer", desk, with("iss", "lamp"), ""),
+        ("another subject", desk, with("sub", "lamp"), ""),
+        ("nobody", desk, with("sub", "nobody"), ""),
+        ("a secret's", desk, claims(server, "secret"), ""),
+        ("a public one's", desk, claims(server, "public"), ""),
+        ("another client_id", desk, good.clone(), "client_id=lamp"),
+        ("another case", desk, good, "client_id=Desk"),
     ] {
         let assertion = signed(key, &claims).await;
         for path in ["/token", "/revoke"] {
@@ -300,20 +276,15 @@ async fn an_assertion_for_another_server_or_time_is_refused() {
         let answer = present(&office.server, "/token", &assertion, "").await;
         expect_nobody(&answer, &case);
     }
-    let (number, names) = (
-        std::cell::Cell::new(0),
-        [
-            json!(own),
-            json!(format!("{own}/")),
-            json!(format!("{own}/token")),
-            json!([own, format!("{own}/token")]),
-        ],
-    );
-    for name in names {
-        number.set(number.get() + 1);
+    for (jti, name) in [
+        ("1", json!(own)),
+        ("2", json!(format!("{own}/"))),
+        ("3", json!(format!("{own}/token"))),
+        ("4", json!([own, format!("{own}/token")])),
+    ] {
         let assertion = office.assertion(|claims| {
             claims["aud"] = name;
-            claims["jti"] = json!(format!("good {}", number.get()));
+            claims["jti"] = json!(jti);
         });
         office.expect_good(&assertion.await).await;
     }
@@ -321,82 +292,30 @@ async fn an_assertion_for_another_server_or_time_is_refused() {
 
 /// C6
 #[tokio::test]
-async fn an_assertion_that_the_client_s_key_did_not_sign_is_refused() {
+async fn an_assertion_that_is_unsigned_or_signed_with_what_everybody_knows_is_refused() {
     let office = Office::new();
     let claims = claims(&office.server, "desk").to_string();
-    let kid = office.desk.key_id();
-    let unsigned = |alg: &str| {
-        let head = json!({ "alg": alg, "kid": kid });
-        format!("{}.{}.", base64url(head.to_string()), base64url(&claims))
+    let input = |alg: &str| {
+        let head = json!({ "alg": alg, "kid": office.desk.key_id() });
+        format!("{}.{}", base64url(head.to_string()), base64url(&claims))
     };
-    let shared = |secret: &[u8]| {
-        let head = json!({ "alg": "HS256", "kid": kid });
-        let input = format!("{}.{}", base64url(head.to_string()), base64url(&claims));
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
-        mac.update(input.as_bytes());
+    let shared = |secret: &str| {
+        let input = input("HS256");
+        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes());
+        let mac = mac.expect("any secret will do").chain_update(&input);
         format!("{input}.{}", base64url(mac.finalize().into_bytes()))
     };
-    let public = serde_json::to_value(office.desk.public_jwk()).unwrap();
-    let mine = office.lamp.public_jwk();
-    let by_lamp = async |head: Value| forge(&office.lamp, &head.to_string(), &claims).await;
-    let by_desk = async |head: Value| forge(&office.desk, &head.to_string(), &claims).await;
+    let public = json!(office.desk.public_jwk());
+    let point = public["x"].as_str().unwrap();
+    let good = office.assertion(|_| ()).await;
     for (case, assertion) in [
-        ("none", unsigned("none")),
-        ("None", unsigned("None")),
-        ("no signature", unsigned("ES256")),
-        (
-            "the public key as a secret",
-            shared(public.to_string().as_bytes()),
-        ),
-        (
-            "its point as a secret",
-            shared(public["x"].as_str().unwrap().as_bytes()),
-        ),
-        ("no secret", shared(b"")),
-        (
-            "a key in the header",
-            by_lamp(json!({ "alg": "ES256", "jwk": mine })).await,
-        ),
-        (
-            "the kid of the client",
-            by_lamp(json!({ "alg": "ES256", "kid": kid })).await,
-        ),
-        (
-            "the kid of another",
-            by_lamp(json!({ "alg": "ES256", "kid": office.lamp.key_id() })).await,
-        ),
-        (
-            "a path as kid",
-            by_desk(json!({ "alg": "ES256", "kid": "../../../dev/null" })).await,
-        ),
-        (
-            "a query as kid",
-            by_desk(json!({ "alg": "ES256", "kid": "' OR '1'='1" })).await,
-        ),
-        (
-            "an empty kid",
-            by_desk(json!({ "alg": "ES256", "kid": "" })).await,
-        ),
-        (
-            "another algorithm",
-            by_desk(json!({ "alg": "ES384", "kid": kid })).await,
-        ),
-        (
-            "crit",
-            by_desk(json!({ "alg": "ES256", "kid": kid, "crit": ["exp"] })).await,
-        ),
-        (
-            "an access token",
-            by_desk(json!({ "alg": "ES256", "kid": kid, "typ": "at+jwt" })).await,
-        ),
-        (
-            "an ID token",
-            by_desk(json!({ "alg": "ES256", "kid": kid, "typ": "logout+jwt" })).await,
-        ),
-        (
-            "too long",
-            format!("{}{}", office.assertion(|_| ()).await, "A".repeat(8192)),
-        ),
+        ("none", format!("{}.", input("none"))),
+        ("None", format!("{}.", input("None"))),
+        ("no signature", format!("{}.", input("ES256"))),
+        ("the public key", shared(&public.to_string())),
+        ("its point", shared(point)),
+        ("no secret", shared("")),
+        ("too long", format!("{good}{}", "A".repeat(8192))),
         ("nothing", "..".to_owned()),
     ] {
         for path in ["/token", "/revoke"] {
@@ -404,17 +323,49 @@ async fn an_assertion_that_the_client_s_key_did_not_sign_is_refused() {
             expect_nobody(&answer, case);
         }
     }
-    for (number, head) in [
-        json!({ "alg": "ES256" }),
-        json!({ "alg": "ES256", "kid": kid }),
-        json!({ "alg": "ES256", "typ": "JWT" }),
-        json!({ "alg": "ES256", "typ": "application/client-authentication+jwt" }),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let claims = claims.replace("one", &number.to_string());
-        let assertion = forge(&office.desk, &head.to_string(), &claims).await;
+}
+
+/// C6
+#[tokio::test]
+async fn a_header_that_names_another_key_or_kind_makes_an_assertion_void() {
+    let office = Office::new();
+    let Office { server, desk, lamp } = &office;
+    let (own, other) = (desk.key_id(), lamp.key_id());
+    let mine = lamp.public_jwk();
+    for (key, head) in [
+        (lamp, json!({ "alg": "ES256", "jwk": mine })),
+        (lamp, json!({ "alg": "ES256", "kid": own })),
+        (lamp, json!({ "alg": "ES256", "kid": other })),
+        (desk, json!({ "alg": "ES256", "kid": other })),
+        (desk, json!({ "alg": "ES256", "kid": "../../../dev/null" })),
+        (desk, json!({ "alg": "ES256", "kid": "' OR '1'='1" })),
+        (desk, json!({ "alg": "ES256", "kid": "" })),
+        (desk, json!({ "alg": "ES384", "kid": own })),
+        (desk, json!({ "alg": "EdDSA", "kid": own })),
+        (desk, json!({ "alg": "ES256", "kid": own, "crit": ["exp"] })),
+        (desk, json!({ "alg": "ES256", "kid": own, "typ": "at+jwt" })),
+        (
+            desk,
+            json!({ "alg": "ES256", "kid": own, "typ": "logout+jwt" }),
+        ),
+    ] {
+        let claims = claims(server, "desk").to_string();
+        let assertion = forge(key, &head.to_string(), &claims).await;
+        for path in ["/token", "/revoke"] {
+            let answer = present(server, path, &assertion, "").await;
+            expect_nobody(&answer, &head.to_string());
+        }
+    }
+    let typ = "application/client-authentication+jwt";
+    for (jti, head) in [
+        ("1", json!({ "alg": "ES256" })),
+        ("2", json!({ "alg": "ES256", "kid": own })),
+        ("3", json!({ "alg": "ES256", "typ": "JWT" })),
+        ("4", json!({ "alg": "ES256", "typ": typ })),
+    ] {
+        let mut claims = claims(server, "desk");
+        claims["jti"] = json!(jti);
+        let assertion = forge(desk, &head.to_string(), &claims.to_string()).await;
         office.expect_good(&assertion).await;
     }
 }
@@ -529,6 +480,26 @@ async fn while_the_store_is_down_an_assertion_is_neither_refused_nor_taken() {
 
     let answer = present(&server, "/token", &assertion, "").await;
     assert_eq!(answer.status(), 200, "{answer:?}");
+}
+
+/// C6, E8
+#[tokio::test]
+async fn while_nobody_can_tell_what_was_used_no_assertion_is_taken() {
+    let (store, desk) = (FaultyStore::new(), key(1));
+    let server = TestServer::with(|builder| {
+        let shared = Arc::new(store.clone());
+        let builder = builder.store(shared, master_keys());
+        builder.client(signing("desk", &[&desk]))
+    });
+    let assertion = signed(&desk, &claims(&server, "desk")).await;
+
+    store.set_replays_down(true);
+    for path in ["/token", "/revoke"] {
+        expect_outage(&present(&server, path, &assertion, "").await, path);
+    }
+    let id = ClientId::parse("desk").unwrap();
+    let page = server.auth().grants().of_client(&id, None).await.unwrap();
+    assert!(page.grants.is_empty(), "{page:?}");
 }
 
 /// C6

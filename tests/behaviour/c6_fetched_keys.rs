@@ -1,6 +1,6 @@
 //! Clients that sign with keys which they publish at a `jwks_uri`.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,19 +27,23 @@ struct Host(Arc<Mutex<(Option<Value>, usize)>>);
 impl Host {
     fn publish(&self, keys: &[&SigningKey]) {
         let keys = keys.iter().map(|key| key.public_jwk().clone()).collect();
-        self.0.lock().unwrap().0 = Some(json!(JwkSet::new(keys)));
+        self.state().0 = Some(json!(JwkSet::new(keys)));
     }
 
     fn take_down(&self) {
-        self.0.lock().unwrap().0 = None;
+        self.state().0 = None;
     }
 
     fn fetches(&self) -> usize {
-        self.0.lock().unwrap().1
+        self.state().1
+    }
+
+    fn state(&self) -> MutexGuard<'_, (Option<Value>, usize)> {
+        self.0.lock().expect("no test panics while it looks")
     }
 
     fn answer(&self, url: &str) -> Result<Value, FetchError> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state();
         let up = state.0.clone();
         let keys = up.ok_or_else(|| FetchError::failed("db.internal: no such host"))?;
         if url == DOCUMENT {
@@ -78,7 +82,8 @@ fn metadata(mut more: Value) -> Value {
 }
 
 fn desk() -> PreregisteredClient {
-    serde_json::from_value(metadata(json!({ "client_id": "desk" }))).unwrap()
+    let desk = metadata(json!({ "client_id": "desk" }));
+    serde_json::from_value(desk).expect("the client is good")
 }
 
 /// Authenticates as `client`, with an assertion that is used for nothing else.

@@ -28,6 +28,7 @@ pub(super) struct FaultyStore {
     memory: Arc<MemoryStore>,
     down: Arc<AtomicBool>,
     keys_down: Arc<AtomicBool>,
+    replays_down: Arc<AtomicBool>,
     key_reads: Arc<AtomicUsize>,
     key_gate: Arc<Mutex<()>>,
     key_race: Arc<OnceLock<Barrier>>,
@@ -42,6 +43,7 @@ impl FaultyStore {
             memory: Arc::new(memory),
             down: Arc::default(),
             keys_down: Arc::default(),
+            replays_down: Arc::default(),
             key_reads: Arc::default(),
             key_gate: Arc::default(),
             key_race: Arc::default(),
@@ -56,6 +58,11 @@ impl FaultyStore {
 
     pub(super) fn set_keys_down(&self, down: bool) {
         self.keys_down.store(down, Ordering::SeqCst);
+    }
+
+    /// Nothing can be used up any more, while all else works.
+    pub(super) fn set_replays_down(&self, down: bool) {
+        self.replays_down.store(down, Ordering::SeqCst);
     }
 
     /// How often the signing keys were read, or tried to be.
@@ -140,6 +147,9 @@ impl ReplayStore for FaultyStore {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        if self.replays_down.load(Ordering::SeqCst) {
+            return Err(StoreError::new(CAUSE));
+        }
         self.working()?.use_once(id, until, now).await
     }
 }

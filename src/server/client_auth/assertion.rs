@@ -266,9 +266,9 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_is_not_as_it_has_to_be_is_refused_with_its_reason() {
-        use AssertionError::{Claims, Id, Registered, SharedAudience, Subject, TooLong};
-        use ClaimError::{Audience, Expired, IssuedInTheFuture, Issuer, NotYetValid};
+    fn an_assertion_of_another_client_or_for_another_server_is_refused_with_its_reason() {
+        use AssertionError::{Claims, Registered, SharedAudience, Subject};
+        use ClaimError::{Audience, Issuer};
         let other = "https://other.example";
         for (name, value, expected) in [
             ("iss", json!("lamp"), Registered(Issuer)),
@@ -279,32 +279,31 @@ mod tests {
             ("sub", json!("desk "), Subject),
             ("sub", json!(null), Claims),
             ("aud", json!(other), Registered(Audience)),
-            ("aud", json!("https://auth.example"), Registered(Audience)),
-            (
-                "aud",
-                json!("https://auth.example/tenant//"),
-                Registered(Audience),
-            ),
-            (
-                "aud",
-                json!("https://AUTH.example/tenant"),
-                Registered(Audience),
-            ),
-            (
-                "aud",
-                json!("https://auth.example/tenant/token/"),
-                Registered(Audience),
-            ),
-            (
-                "aud",
-                json!("https://auth.example/tenant/revoke"),
-                Registered(Audience),
-            ),
             ("aud", json!([]), Registered(Audience)),
             ("aud", json!([ISSUER, other]), SharedAudience),
             ("aud", json!([other, ISSUER]), SharedAudience),
             ("aud", json!([ISSUER, 7]), Claims),
             ("aud", json!({}), Claims),
+        ] {
+            assert_eq!(with(name, value.clone()), Err(expected), "{name}: {value}");
+        }
+        for near in [
+            "https://auth.example",
+            "https://auth.example/tenant//",
+            "https://AUTH.example/tenant",
+            "https://auth.example/tenant/token/",
+            "https://auth.example/tenant/revoke",
+        ] {
+            let judged = with("aud", json!(near));
+            assert_eq!(judged, Err(Registered(Audience)), "{near}");
+        }
+    }
+
+    #[test]
+    fn an_assertion_of_another_time_or_without_a_name_is_refused_with_its_reason() {
+        use AssertionError::{Claims, Id, Registered, TooLong};
+        use ClaimError::{Expired, IssuedInTheFuture, NotYetValid};
+        for (name, value, expected) in [
             ("exp", json!(NOW - 60), Registered(Expired)),
             ("exp", json!(0), Registered(Expired)),
             ("exp", json!(NOW + 361), TooLong),
