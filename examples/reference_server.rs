@@ -10,7 +10,7 @@
 //! | `STORE` | `memory` | where records are kept: `memory`, `sqlite:PATH`, `postgres://…`, `redis://…` |
 //! | `MASTER_KEY` | generated | 32 bytes as base64url, which seal what is stored; replicas share it |
 //! | `IDP_ISSUER`, `IDP_CLIENT_ID`, `IDP_CLIENT_SECRET` | | the OpenID provider at which people sign in, with the callback `/oauth/callback`; without it any name signs in, on loopback only |
-//! | `CLIENTS` | | a file with a JSON array of preregistered clients (RFC 7591) |
+//! | `CLIENTS` | | a file with a JSON array of preregistered clients (RFC 7591, with `client_id` and `client_secret`, `client_secrets`, `jwks` or `jwks_uri`) |
 //! | `REGISTRATION` | `dynamic,document` | how clients may register; empty: not at all |
 //! | `DOCUMENT_CA` | | a file with certificates (PEM) to trust as well, for tests of `document` |
 //! | `DOCUMENT_HOSTS` | | `host=ip:port[,…]`: where tests of `document` reach a host, public or not |

@@ -16,7 +16,9 @@ impl EventSink for TracingSink {
     fn emit(&self, event: &Event) {
         match event {
             Event::Outage { .. } => tracing::error!(target: "oauth_for_mcp", ?event),
-            Event::CodeReplayed { .. } | Event::RefreshTokenReused { .. } => {
+            Event::CodeReplayed { .. }
+            | Event::AssertionReplayed { .. }
+            | Event::RefreshTokenReused { .. } => {
                 tracing::warn!(target: "oauth_for_mcp", ?event);
             }
             Event::ClientRegistered { .. }

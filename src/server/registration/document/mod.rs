@@ -91,7 +91,7 @@ impl AuthorizationServer {
         &self,
         id: &ClientId,
     ) -> Option<Result<DocumentUrl, InvalidDocumentUrl>> {
-        let meant = self.documents.is_some() && id.as_str().contains("://");
+        let meant = self.has_client_documents() && id.as_str().contains("://");
         meant.then(|| DocumentUrl::parse(id.as_str()))
     }
 
