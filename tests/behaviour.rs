@@ -33,5 +33,7 @@ mod behaviour {
     mod f4_any_input;
     #[allow(dead_code, reason = "races use the rest of it")]
     mod faulty_store;
+    #[path = "../redirect_uris/pairs.rs"]
+    mod pairs;
     mod support;
 }
