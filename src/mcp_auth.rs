@@ -1,3 +1,4 @@
+mod build;
 mod builder;
 mod error;
 

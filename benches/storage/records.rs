@@ -75,6 +75,8 @@ pub(crate) fn client_as(id: ClientId, redirect_uri: &str) -> ClientRecord {
         secrets: vec![],
         grant_types: GrantType::ALL.into_iter().collect(),
         scope: Some(Scope::parse("notes:read notes:write").expect("a scope")),
+        keys: None,
+        management: None,
     }
 }
 

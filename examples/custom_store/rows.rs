@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oauth_for_mcp::model::{ClientRecord, GrantRecord, RefreshRecord, Registration};
+use oauth_for_mcp::model::{ClientRecord, GrantRecord, RefreshRecord};
 use oauth_for_mcp::store::{Insertion, StoreError};
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
 use serde::Serialize;
@@ -85,12 +85,8 @@ impl Rows {
             return Ok(has_passed(&json["expires_at"], now));
         }
         let client: ClientRecord = serde_json::from_str(json).map_err(StoreError::new)?;
-        match client.registration {
-            Registration::Preregistered => Ok(false),
-            Registration::Dynamic { unused_until, .. } => {
-                Ok(unused_until <= now && !self.holds_grant(&client.id, now)?)
-            }
-        }
+        let unused_until = client.registration.unused_until();
+        Ok(unused_until.is_some_and(|time| time <= now) && !self.holds_grant(&client.id, now)?)
     }
 
     fn holds_grant(&self, client: &ClientId, now: Timestamp) -> Answer<bool> {

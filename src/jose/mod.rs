@@ -45,7 +45,10 @@ pub use jwk::{InvalidJwk, Jwk};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use jws::{InvalidJws, Jws};
 #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
-pub use key::{InvalidClaims, InvalidKey, InvalidSignature, SigningKey, VerifiedJws, VerifyingKey};
+pub use key::{
+    InvalidClaims, InvalidKey, InvalidSignature, KeySetError, SigningKey, VerifiedJws,
+    VerifyingKey, VerifyingKeySet,
+};
 #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 pub use keyring::KeyRing;
 pub use signer::{SignError, Signer, sign_compact};

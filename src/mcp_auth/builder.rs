@@ -1,51 +1,51 @@
 use std::sync::Arc;
 
 use crate::event::{EventSink, TracingSink};
-use crate::idp::{DevelopmentLogin, IdentityProvider};
+use crate::fetch::Fetch;
+use crate::idp::IdentityProvider;
 use crate::jose::KeyRing;
-use crate::mcp_auth::{McpAuth, McpAuthError};
+#[cfg(doc)]
+use crate::mcp_auth::McpAuth;
 use crate::model::MasterKeys;
-use crate::resource::verifier::LocalVerifier;
-use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy};
+#[cfg(doc)]
+use crate::resource::ScopePolicy;
 use crate::server::{
-    AccessTokenFormat, AllowEveryone, AuthorizationServer, AuthorizationServerBuilder, Lifetimes,
-    LoginPolicy, PreregisteredClient,
+    AccessTokenFormat, AllowEveryone, DynamicRegistration, Lifetimes, LoginPolicy,
+    PreregisteredClient, RegistrationConfig,
 };
 use crate::store::{KeySchedule, Store, Vault};
-use crate::types::{
-    Clock, Entropy, Issuer, ResourceUri, Scope, ScopeToken, SystemClock, SystemEntropy,
-};
+use crate::types::{Clock, Entropy, SystemClock, SystemEntropy};
 
 /// Settings of [`McpAuth`]; mistakes surface in [`build`](Self::build).
 #[derive(Clone, Debug)]
 pub struct McpAuthBuilder {
-    public_url: String,
-    resource_path: String,
-    aliases: Vec<String>,
-    scopes: Vec<(String, String)>,
-    connect: Vec<String>,
-    tools: Vec<(String, String)>,
-    public_tools: Vec<String>,
-    public_methods: Vec<String>,
-    covers: Vec<(String, String)>,
-    idp: SignIn,
-    clients: Vec<PreregisteredClient>,
-    dynamic_registration: bool,
-    lifetimes: Lifetimes,
-    format: AccessTokenFormat,
-    name: Option<String>,
-    allow_http: bool,
-    vault: Option<Vault>,
-    keys: Option<Arc<KeyRing>>,
-    key_schedule: KeySchedule,
-    policy: Arc<dyn LoginPolicy>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    events: Arc<dyn EventSink>,
+    pub(super) public_url: String,
+    pub(super) resource_path: String,
+    pub(super) aliases: Vec<String>,
+    pub(super) scopes: Vec<(String, String)>,
+    pub(super) connect: Vec<String>,
+    pub(super) tools: Vec<(String, String)>,
+    pub(super) public_tools: Vec<String>,
+    pub(super) public_methods: Vec<String>,
+    pub(super) covers: Vec<(String, String)>,
+    pub(super) idp: SignIn,
+    pub(super) clients: Vec<PreregisteredClient>,
+    pub(super) registration: RegistrationConfig,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) format: AccessTokenFormat,
+    pub(super) name: Option<String>,
+    pub(super) allow_http: bool,
+    pub(super) vault: Option<Vault>,
+    pub(super) keys: Option<Arc<KeyRing>>,
+    pub(super) key_schedule: KeySchedule,
+    pub(super) policy: Arc<dyn LoginPolicy>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) events: Arc<dyn EventSink>,
 }
 
 #[derive(Clone, Debug)]
-enum SignIn {
+pub(super) enum SignIn {
     Unset,
     Development,
     Provider(Arc<dyn IdentityProvider>),
@@ -65,7 +65,7 @@ impl McpAuthBuilder {
             covers: vec![],
             idp: SignIn::Unset,
             clients: vec![],
-            dynamic_registration: true,
+            registration: RegistrationConfig::default(),
             lifetimes: Lifetimes::default(),
             format: AccessTokenFormat::default(),
             name: None,
@@ -164,10 +164,31 @@ impl McpAuthBuilder {
         self
     }
 
+    /// How clients come to be known; by default they can register themselves.
+    #[must_use]
+    pub fn registration(mut self, registration: RegistrationConfig) -> Self {
+        self.registration = registration;
+        self
+    }
+
     /// Whether clients can register themselves; they can by default.
     #[must_use]
-    pub const fn dynamic_registration(mut self, on: bool) -> Self {
-        self.dynamic_registration = on;
+    pub fn dynamic_registration(mut self, on: bool) -> Self {
+        let dynamic = if on {
+            DynamicRegistration::Stored
+        } else {
+            DynamicRegistration::Off
+        };
+        self.registration = self.registration.dynamic(dynamic);
+        self
+    }
+
+    /// Lets clients be known by the URL of a document that describes them, the
+    /// way that MCP prefers. `fetch` reads it: one that contacts public servers
+    /// alone, such as `ReqwestFetch::public`.
+    #[must_use]
+    pub fn client_documents(mut self, fetch: impl Fetch) -> Self {
+        self.registration = self.registration.documents(Arc::new(fetch));
         self
     }
 
@@ -253,127 +274,5 @@ impl McpAuthBuilder {
     pub const fn dangerous_allow_http(mut self) -> Self {
         self.allow_http = true;
         self
-    }
-
-    /// Puts the parts together.
-    ///
-    /// # Errors
-    ///
-    /// [`McpAuthError`] if the settings are incomplete, unsafe or contradict
-    /// each other.
-    pub fn build(self) -> Result<McpAuth, McpAuthError> {
-        let issuer = if self.allow_http {
-            Issuer::dangerous_parse_http(&self.public_url)?
-        } else {
-            Issuer::parse(&self.public_url)?
-        };
-        let resource = self.resource(&issuer)?;
-        self.judge_scopes()?;
-        let vault = match &self.vault {
-            Some(vault) => vault.clone(),
-            None => Vault::in_memory(Arc::clone(&self.clock), &*self.entropy)?,
-        };
-        let idp = self.sign_in(&issuer)?;
-        let server =
-            AuthorizationServer::builder(issuer.clone(), resource.clone(), vault.clone(), idp);
-        let server = self.configure(server)?.build()?;
-        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(server.keys()), vault);
-        let guard = self.guard(issuer, resource, verifier)?.build()?;
-        McpAuth::new(server, guard)
-    }
-
-    fn resource(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
-        // Anything else would become part of the host name.
-        if !self.resource_path.starts_with('/') {
-            return Err(McpAuthError::RelativePath);
-        }
-        Ok(ResourceUri::parse(&issuer.endpoint(&self.resource_path))?)
-    }
-
-    /// A scope that nobody can get would send clients round in circles.
-    fn judge_scopes(&self) -> Result<(), McpAuthError> {
-        let tools = self.tools.iter().map(|(_, scope)| scope);
-        let covers = self
-            .covers
-            .iter()
-            .flat_map(|(broad, narrow)| [broad, narrow]);
-        let declared = |scope: &&String| self.scopes.iter().any(|(known, _)| known == *scope);
-        match tools.chain(covers).find(|scope| !declared(scope)) {
-            Some(unknown) => Err(McpAuthError::UndeclaredScope(unknown.clone())),
-            None => Ok(()),
-        }
-    }
-
-    fn sign_in(&self, issuer: &Issuer) -> Result<Arc<dyn IdentityProvider>, McpAuthError> {
-        match &self.idp {
-            SignIn::Unset => Err(McpAuthError::NoIdentityProvider),
-            SignIn::Development => Ok(Arc::new(DevelopmentLogin::for_issuer(issuer)?)),
-            SignIn::Provider(provider) => Ok(Arc::clone(provider)),
-        }
-    }
-
-    fn guard(
-        &self,
-        issuer: Issuer,
-        resource: ResourceUri,
-        verifier: LocalVerifier,
-    ) -> Result<ResourceServerBuilder, McpAuthError> {
-        let mut policy = ScopePolicy::new(Scope::from_texts(&self.connect)?);
-        for (tool, scope) in &self.tools {
-            policy = policy.tool(tool, Scope::from_texts([scope])?);
-        }
-        for tool in &self.public_tools {
-            policy = policy.public_tool(tool);
-        }
-        for method in &self.public_methods {
-            policy = policy.public_method(method);
-        }
-        for (broad, narrow) in &self.covers {
-            policy = policy.covers(ScopeToken::parse(broad)?, ScopeToken::parse(narrow)?);
-        }
-        let mut guard = ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
-            .scope_policy(policy)
-            .clock(Arc::clone(&self.clock))
-            .events(Arc::clone(&self.events));
-        for alias in &self.aliases {
-            guard = guard.alias(ResourceUri::parse(alias)?);
-        }
-        if self.allow_http {
-            guard = guard.dangerous_allow_http();
-        }
-        if let Some(name) = &self.name {
-            guard = guard.name(name);
-        }
-        Ok(guard)
-    }
-
-    fn configure(
-        &self,
-        mut server: AuthorizationServerBuilder,
-    ) -> Result<AuthorizationServerBuilder, McpAuthError> {
-        for (scope, description) in &self.scopes {
-            server = server.scope(ScopeToken::parse(scope)?, description);
-        }
-        for client in &self.clients {
-            server = server.client(client.clone());
-        }
-        for alias in &self.aliases {
-            server = server.resource_alias(ResourceUri::parse(alias)?);
-        }
-        if let Some(keys) = &self.keys {
-            server = server.keys(Arc::clone(keys));
-        }
-        if self.allow_http {
-            server = server.dangerous_allow_http();
-        }
-        Ok(server
-            .policy(Arc::clone(&self.policy))
-            .clock(Arc::clone(&self.clock))
-            .entropy(Arc::clone(&self.entropy))
-            .events(Arc::clone(&self.events))
-            .key_schedule(self.key_schedule)
-            .dynamic_registration(self.dynamic_registration)
-            .lifetimes(self.lifetimes)
-            .access_token_format(self.format))
     }
 }

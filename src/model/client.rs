@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::jose::JwkSet;
 use crate::types::{ClientId, RedirectUri, Scope, Secret, Timestamp, TokenHash};
 
 /// A registered client ([RFC 6749, section 2]), with what it may use.
@@ -31,6 +32,25 @@ pub struct ClientRecord {
     /// The scope the client registered for: what it gets when it asks for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// The keys that a client with [`AuthMethod::PrivateKeyJwt`] signs with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<ClientKeys>,
+    /// The hash of the token with which the client manages its registration
+    /// ([RFC 7592](https://www.rfc-editor.org/rfc/rfc7592)), if it may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub management: Option<TokenHash>,
+}
+
+/// Where the public keys of a client are ([RFC 7591, section 2]).
+///
+/// [RFC 7591, section 2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKeys {
+    /// Here (`jwks`).
+    Set(JwkSet),
+    /// At this URL (`jwks_uri`), which the client chose: fetch it guarded.
+    Uri(String),
 }
 
 /// How a client came to be known.
@@ -46,6 +66,25 @@ pub enum Registration {
         /// From when on it may be forgotten, as long as it holds no grant.
         unused_until: Timestamp,
     },
+    /// Its identifier is the URL of a document that describes it. Never stored.
+    Document,
+    /// It registered itself, and its identifier holds what it said, sealed.
+    /// Never stored.
+    SelfContained {
+        /// When it registered.
+        registered_at: Timestamp,
+    },
+}
+
+impl Registration {
+    /// From when on the client may be forgotten, as long as it holds no grant.
+    #[must_use]
+    pub const fn unused_until(self) -> Option<Timestamp> {
+        match self {
+            Self::Dynamic { unused_until, .. } => Some(unused_until),
+            Self::Preregistered | Self::Document | Self::SelfContained { .. } => None,
+        }
+    }
 }
 
 /// How a client authenticates at the token endpoint ([RFC 7591, section 2]).
@@ -60,11 +99,20 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// A secret in the form.
     ClientSecretPost,
+    /// A signature by a key of its own ([RFC 7523, section 2.2]).
+    ///
+    /// [RFC 7523, section 2.2]: https://www.rfc-editor.org/rfc/rfc7523#section-2.2
+    PrivateKeyJwt,
 }
 
 impl AuthMethod {
     /// Every method, in the order in which metadata lists them.
-    pub const ALL: [Self; 3] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost];
+    pub const ALL: [Self; 4] = [
+        Self::None,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+    ];
 
     /// The method's registered name.
     #[must_use]
@@ -73,6 +121,16 @@ impl AuthMethod {
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+
+    /// Whether the client proves itself with a secret that both sides know.
+    #[must_use]
+    pub const fn uses_secret(self) -> bool {
+        match self {
+            Self::ClientSecretBasic | Self::ClientSecretPost => true,
+            Self::None | Self::PrivateKeyJwt => false,
         }
     }
 
@@ -93,11 +151,17 @@ pub enum GrantType {
     AuthorizationCode,
     /// A token that renews the access without the person.
     RefreshToken,
+    /// The client's own credentials: a machine without a person.
+    ClientCredentials,
 }
 
 impl GrantType {
     /// Every grant, in the order in which metadata lists them.
-    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::RefreshToken];
+    pub const ALL: [Self; 3] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+    ];
 
     /// The grant's registered name.
     #[must_use]
@@ -105,6 +169,7 @@ impl GrantType {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
         }
     }
 

@@ -17,7 +17,7 @@ mod sealed;
 mod signing_key;
 mod token;
 
-pub use client::{AuthMethod, ClientRecord, GrantType, Registration};
+pub use client::{AuthMethod, ClientKeys, ClientRecord, GrantType, Registration};
 pub use code::{AuthorizedLogin, CodeRecord, CodeStage};
 pub use grant::{Grant, GrantDetails, GrantFilter, GrantRecord};
 pub use identity::Identity;

@@ -9,7 +9,7 @@ use crate::model::ClientRecord;
 use crate::server::config::{AccessTokenFormat, AuthorizationServer, Lifetimes};
 use crate::server::error::ConfigError;
 use crate::server::policy::{AllowEveryone, LoginPolicy};
-use crate::server::registration::{PreregisteredClient, admit};
+use crate::server::registration::{PreregisteredClient, RegistrationConfig, admit};
 use crate::server::scope_policy::GrantableScopes;
 use crate::store::{KeySchedule, SigningKeys, Vault};
 use crate::types::{
@@ -26,7 +26,7 @@ pub struct AuthorizationServerBuilder {
     scopes: GrantableScopes,
     lifetimes: Lifetimes,
     format: AccessTokenFormat,
-    dynamic_registration: bool,
+    registration: RegistrationConfig,
     allow_http: bool,
     clients: Vec<PreregisteredClient>,
     keys: Option<Arc<KeyRing>>,
@@ -55,7 +55,7 @@ impl AuthorizationServerBuilder {
             scopes: GrantableScopes::default(),
             lifetimes: Lifetimes::default(),
             format: AccessTokenFormat::Jwt,
-            dynamic_registration: true,
+            registration: RegistrationConfig::default(),
             allow_http: false,
             clients: vec![],
             keys: None,
@@ -105,11 +105,11 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Whether clients can register themselves; they can by default, since most
-    /// MCP clients have no other way.
+    /// How clients come to be known; by default they can register themselves,
+    /// since most MCP clients have no other way.
     #[must_use]
-    pub const fn dynamic_registration(mut self, on: bool) -> Self {
-        self.dynamic_registration = on;
+    pub fn registration(mut self, registration: RegistrationConfig) -> Self {
+        self.registration = registration;
         self
     }
 
@@ -193,7 +193,7 @@ impl AuthorizationServerBuilder {
             scopes: self.scopes,
             lifetimes: self.lifetimes,
             format: self.format,
-            dynamic_registration: self.dynamic_registration,
+            registration: self.registration,
             preregistered,
             keys,
             vault: self.vault,

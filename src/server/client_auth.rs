@@ -63,6 +63,9 @@ impl AuthorizationServer {
     ) -> Result<Option<Arc<ClientRecord>>, Outage> {
         match self.preregistered.get(id) {
             Some(client) => Ok(Some(Arc::clone(client))),
+            None if self.registration.documents.is_some() && id.as_str().starts_with("https:") => {
+                self.find_document_client(id).await
+            }
             None => Ok(self.store().find_client(id).await?.map(Arc::new)),
         }
     }

@@ -8,6 +8,7 @@ use crate::model::{ClientRecord, GrantFilter};
 use crate::server::builder::AuthorizationServerBuilder;
 use crate::server::error::{ConfigError, Outage};
 use crate::server::policy::LoginPolicy;
+use crate::server::registration::{DynamicRegistration, RegistrationConfig};
 use crate::server::scope_policy::GrantableScopes;
 use crate::store::{SigningKeys, Store, Vault};
 use crate::types::{ClientId, Clock, Entropy, Issuer, ResourceUri};
@@ -106,7 +107,7 @@ pub struct AuthorizationServer {
     pub(super) scopes: GrantableScopes,
     pub(super) lifetimes: Lifetimes,
     pub(super) format: AccessTokenFormat,
-    pub(super) dynamic_registration: bool,
+    pub(super) registration: RegistrationConfig,
     pub(super) preregistered: HashMap<ClientId, Arc<ClientRecord>>,
     pub(super) keys: Arc<SigningKeys>,
     pub(super) vault: Vault,
@@ -170,8 +171,8 @@ impl AuthorizationServer {
 
     /// Whether clients can register themselves.
     #[must_use]
-    pub const fn has_dynamic_registration(&self) -> bool {
-        self.dynamic_registration
+    pub fn has_dynamic_registration(&self) -> bool {
+        self.registration.dynamic != DynamicRegistration::Off
     }
 
     /// Where this server takes its randomness from.

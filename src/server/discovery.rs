@@ -17,12 +17,14 @@ impl AuthorizationServer {
             authorization_endpoint: endpoint(paths::AUTHORIZE),
             token_endpoint: endpoint(paths::TOKEN),
             jwks_uri: (self.format == AccessTokenFormat::Jwt).then(|| endpoint(paths::JWKS)),
-            registration_endpoint: self.dynamic_registration.then(|| endpoint(paths::REGISTER)),
+            registration_endpoint: self
+                .has_dynamic_registration()
+                .then(|| endpoint(paths::REGISTER)),
             revocation_endpoint: endpoint(paths::REVOKE),
             scopes_supported: self.scopes.described.keys().cloned().collect(),
             response_types_supported: vec!["code"],
             response_modes_supported: vec!["query"],
-            grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
+            grant_types_supported: self.grant_types().map(GrantType::as_str).collect(),
             token_endpoint_auth_methods_supported: auth_methods.clone(),
             revocation_endpoint_auth_methods_supported: auth_methods,
             code_challenge_methods_supported: vec!["S256"],
@@ -30,6 +32,17 @@ impl AuthorizationServer {
             protected_resources: vec![self.resource.clone()],
             service_documentation: None,
         }
+    }
+
+    /// The grants that at least one client can have.
+    fn grant_types(&self) -> impl Iterator<Item = GrantType> {
+        let machines = self
+            .preregistered
+            .values()
+            .any(|client| client.grant_types.contains(&GrantType::ClientCredentials));
+        GrantType::ALL
+            .into_iter()
+            .filter(move |grant| machines || *grant != GrantType::ClientCredentials)
     }
 
     /// The keys with which access tokens can be verified now

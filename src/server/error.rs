@@ -220,9 +220,42 @@ pub enum RegistrationError {
     /// A secret is missing where one is needed, or there is one too many.
     #[error("the client secret does not fit the authentication method")]
     Secret,
+    /// The keys that the client signs with are missing or unusable.
+    #[error("the keys of the client are refused: {0}")]
+    Keys(#[from] InvalidClientKeys),
+    /// A machine without a person has nothing to prove itself with.
+    #[error("the grant type client_credentials needs a client that proves who it is")]
+    PublicMachine,
+    /// The policy of this server refuses the client.
+    #[error("the policy of this server does not admit this client")]
+    Policy,
     /// The server failed.
     #[error("{0}")]
     Outage(#[from] Outage),
+}
+
+/// Why the public keys of a client are refused.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum InvalidClientKeys {
+    /// The client wants to sign and says nowhere with which key.
+    #[error("private_key_jwt needs jwks or jwks_uri")]
+    Missing,
+    /// There are keys in two places.
+    #[error("there are both jwks and jwks_uri")]
+    Twice,
+    /// A key holds a private or secret member: it is no secret any more.
+    #[error("a key in jwks has a private or secret member; replace that key pair")]
+    Private,
+    /// There are more keys than a client needs.
+    #[error("there are more than 10 keys in jwks")]
+    TooMany,
+    /// No key can be used.
+    #[error("jwks holds no key that can be used")]
+    Unusable,
+    /// The `jwks_uri` is no `https` URL.
+    #[error("jwks_uri is no https URL of at most 2048 characters")]
+    Uri,
 }
 
 impl From<&RegistrationError> for ErrorCode {
@@ -237,7 +270,10 @@ impl From<&RegistrationError> for ErrorCode {
             | RegistrationError::NoResponseType
             | RegistrationError::NoScope
             | RegistrationError::Name
-            | RegistrationError::Secret => Self::InvalidClientMetadata,
+            | RegistrationError::Secret
+            | RegistrationError::Keys(_)
+            | RegistrationError::PublicMachine
+            | RegistrationError::Policy => Self::InvalidClientMetadata,
             RegistrationError::Outage(_) => Self::TemporarilyUnavailable,
         }
     }

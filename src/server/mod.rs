@@ -24,10 +24,13 @@ pub use builder::AuthorizationServerBuilder;
 pub use client_auth::AuthenticatedClient;
 pub use config::{AccessTokenFormat, AuthorizationServer, Lifetimes, paths};
 pub use error::{
-    AuthorizeError, ClientAuthError, ConfigError, Outage, PageError, RegistrationError,
-    RevokeError, TokenError,
+    AuthorizeError, ClientAuthError, ConfigError, InvalidClientKeys, Outage, PageError,
+    RegistrationError, RevokeError, TokenError,
 };
 pub use grants::{GrantPage, Grants};
 pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};
-pub use registration::PreregisteredClient;
+pub use registration::{
+    AdmitEveryClient, DynamicRegistration, PreregisteredClient, RegistrationAttempt,
+    RegistrationConfig, RegistrationPolicy, RegistrationWay,
+};
 pub use sweeper::Sweeper;

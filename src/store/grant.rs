@@ -2,13 +2,21 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::model::{GrantFilter, GrantRecord};
-use crate::store::StoreError;
+use crate::model::{GrantFilter, GrantRecord, IssuedRecords};
+use crate::store::{Insertion, StoreError};
 use crate::types::{GrantId, Timestamp};
 
-/// Keeps grants. They begin with the redemption of a code.
+/// Keeps grants. Those of people begin with the redemption of a code.
 #[async_trait]
 pub trait GrantStore: fmt::Debug + Send + Sync + 'static {
+    /// Begins a grant without a code, that of a machine: stores all of `issued`
+    /// in one atomic step, or nothing of it if there is such a grant.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the outcome is unknown or there is no room.
+    async fn insert_grant(&self, issued: IssuedRecords) -> Result<Insertion, StoreError>;
+
     /// The grant with this identifier, if it is neither revoked nor expired at `now`.
     ///
     /// One point read.

@@ -32,6 +32,7 @@ mod pending;
 #[cfg(feature = "redis")]
 mod redis;
 mod refresh_token;
+mod replay;
 mod signing_key;
 #[cfg(feature = "server")]
 mod signing_keys;
@@ -56,6 +57,7 @@ pub use memory::{MemoryLimits, MemoryStore};
 pub use open_error::StoreOpenError;
 pub use pending::PendingStore;
 pub use refresh_token::{RefreshTokenStore, Rotation};
+pub use replay::ReplayStore;
 pub use signing_key::SigningKeyStore;
 #[cfg(feature = "server")]
 pub use signing_keys::SigningKeys;
@@ -77,6 +79,7 @@ pub trait Store:
     + GrantStore
     + AccessTokenStore
     + RefreshTokenStore
+    + ReplayStore
     + SigningKeyStore
     + LeaseStore
     + Sweep
@@ -90,6 +93,7 @@ impl<S> Store for S where
         + GrantStore
         + AccessTokenStore
         + RefreshTokenStore
+        + ReplayStore
         + SigningKeyStore
         + LeaseStore
         + Sweep

@@ -10,7 +10,8 @@ use oauth_for_mcp::model::{
 };
 use oauth_for_mcp::store::{
     AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, MemoryStore,
-    PendingStore, Redemption, RefreshTokenStore, Rotation, SigningKeyStore, StoreError, Sweep,
+    PendingStore, Redemption, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore,
+    StoreError, Sweep,
 };
 use oauth_for_mcp::test_util::TestClock;
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
@@ -103,6 +104,34 @@ impl ClientStore for FaultyStore {
     async fn find_client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
         self.working()?.find_client(id).await
     }
+
+    async fn update_client(
+        &self,
+        old: &ClientRecord,
+        new: ClientRecord,
+    ) -> Result<bool, StoreError> {
+        self.working()?.update_client(old, new).await
+    }
+
+    async fn remove_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        self.working()?.remove_client(id).await
+    }
+
+    async fn count_clients(&self, most: usize) -> Result<usize, StoreError> {
+        self.working()?.count_clients(most).await
+    }
+}
+
+#[async_trait]
+impl ReplayStore for FaultyStore {
+    async fn use_once(
+        &self,
+        id: &TokenHash,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.working()?.use_once(id, until, now).await
+    }
 }
 
 #[async_trait]
@@ -156,6 +185,10 @@ impl CodeStore for FaultyStore {
 
 #[async_trait]
 impl GrantStore for FaultyStore {
+    async fn insert_grant(&self, issued: IssuedRecords) -> Result<Insertion, StoreError> {
+        self.working()?.insert_grant(issued).await
+    }
+
     async fn find_grant(
         &self,
         id: &GrantId,

@@ -128,5 +128,7 @@ pub(crate) fn client(name: &str, unused_until: Timestamp) -> ClientRecord {
         secrets: vec![],
         grant_types: [].into(),
         scope: None,
+        keys: None,
+        management: None,
     }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::fetch::FetchError;
 use crate::idp::IdpError;
-use crate::jose::{ClaimError, InvalidJws};
+use crate::jose::{ClaimError, InvalidJws, KeySetError};
 use crate::protocol::form::Form;
 
 /// Why a sign-in at an OpenID provider did not succeed, for the operator.
@@ -155,6 +155,15 @@ impl OidcError {
 pub(super) fn means_outage(status: StatusCode) -> bool {
     let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
     status.is_server_error() || later.contains(&status)
+}
+
+impl From<KeySetError> for OidcError {
+    fn from(error: KeySetError) -> Self {
+        match error {
+            KeySetError::UnknownKey => Self::UnknownKey,
+            KeySetError::Invalid(invalid) => Self::Signature(invalid),
+        }
+    }
 }
 
 impl From<OidcError> for IdpError {

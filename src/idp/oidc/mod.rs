@@ -19,7 +19,7 @@ use async_trait::async_trait;
 
 use crate::fetch::{Fetch, RemoteCopy};
 use crate::idp::{IdentityProvider, IdpError, Login, LoginStep};
-use crate::jose::Jws;
+use crate::jose::{Jws, KeySetError, VerifyingKeySet};
 use crate::model::Identity;
 use crate::protocol::form::Form;
 use crate::types::{ClientId, Clock, Issuer, Secret, Timestamp};
@@ -30,7 +30,6 @@ pub use discovery::OpenIdClientAuth;
 use discovery::Metadata;
 use error::OidcError;
 use id_token::{Expected, IdToken};
-use keys::KeySet;
 use token::TokenAnswer;
 
 /// An OpenID provider at which people sign in.
@@ -44,7 +43,7 @@ pub struct OpenIdProvider {
     fetch: Arc<dyn Fetch>,
     clock: Arc<dyn Clock>,
     metadata: RemoteCopy<Metadata, OidcError>,
-    keys: RemoteCopy<KeySet, OidcError>,
+    keys: RemoteCopy<VerifyingKeySet, OidcError>,
 }
 
 /// What we are at the provider.
@@ -98,7 +97,7 @@ impl OpenIdProvider {
         let load = || keys::load(self.fetch.as_ref(), &metadata.jwks_uri);
         let known = self.keys.current(now, load()).await?;
         let verified = match known.verify(&jws) {
-            Err(OidcError::UnknownKey) => {
+            Err(KeySetError::UnknownKey) => {
                 let newer = self.keys.newer(known, now, load()).await;
                 newer.verify(&jws)?
             }

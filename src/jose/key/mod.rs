@@ -11,12 +11,14 @@ mod backend;
 #[path = "rust_crypto.rs"]
 mod backend;
 mod pkcs8;
+mod set;
 mod signing;
 #[cfg(test)]
 pub(super) mod test_entropy;
 mod verified;
 mod verifying;
 
+pub use set::{KeySetError, VerifyingKeySet};
 pub use signing::SigningKey;
 pub use verified::{InvalidClaims, VerifiedJws};
 pub use verifying::VerifyingKey;

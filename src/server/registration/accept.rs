@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use crate::model::{AuthMethod, GrantType};
+use crate::model::{AuthMethod, ClientKeys, GrantType};
 use crate::protocol::client_metadata::ClientMetadata;
 use crate::server::error::RegistrationError;
+use crate::server::registration::auth_method::accept_auth_method;
 use crate::types::{RedirectUri, RedirectUriKind, Scope};
 
 const MAX_REDIRECT_URIS: usize = 32;
@@ -20,8 +21,20 @@ pub(super) struct AcceptedMetadata {
     pub(super) client_uri: Option<String>,
     pub(super) redirect_uris: Vec<RedirectUri>,
     pub(super) auth_method: AuthMethod,
+    pub(super) keys: Option<ClientKeys>,
     pub(super) grant_types: BTreeSet<GrantType>,
     pub(super) scope: Option<Scope>,
+}
+
+/// Who says what the client is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Source {
+    /// The operator, who alone may let a machine in without a person.
+    Operator,
+    /// The client, when it registers.
+    Registration,
+    /// The client, in a document, where a secret would be public.
+    Document,
 }
 
 /// Judges what a client says of itself ([RFC 7591, section 2]).
@@ -32,11 +45,18 @@ pub(super) struct AcceptedMetadata {
 /// [RFC 7591, section 2]: https://www.rfc-editor.org/rfc/rfc7591#section-2
 pub(super) fn accept(
     metadata: ClientMetadata,
+    source: Source,
     grantable: &Scope,
 ) -> Result<AcceptedMetadata, RegistrationError> {
-    let auth_method = accept_auth_method(metadata.token_endpoint_auth_method.as_deref())?;
-    let redirect_uris = accept_redirect_uris(&metadata.redirect_uris, auth_method)?;
-    let response_types = metadata.response_types.as_deref();
+    let (auth_method, keys) = accept_auth_method(&metadata, source)?;
+    let grant_types = accept_grant_types(metadata.grant_types.as_deref(), source)?;
+    if grant_types.contains(&GrantType::ClientCredentials) && auth_method == AuthMethod::None {
+        return Err(RegistrationError::PublicMachine);
+    }
+    // A machine without a person is sent nowhere.
+    let redirects = grant_types.contains(&GrantType::AuthorizationCode);
+    let redirect_uris = accept_redirect_uris(&metadata.redirect_uris, auth_method, redirects)?;
+    let response_types = metadata.response_types.as_deref().filter(|_| redirects);
     if response_types.is_some_and(|types| !types.iter().any(|name| name == "code")) {
         return Err(RegistrationError::NoResponseType);
     }
@@ -45,7 +65,8 @@ pub(super) fn accept(
         client_uri: metadata.client_uri.filter(|text| is_web_page(text)),
         redirect_uris,
         auth_method,
-        grant_types: accept_grant_types(metadata.grant_types.as_deref())?,
+        keys,
+        grant_types,
         scope: metadata
             .scope
             .filter(|text| !text.trim().is_empty())
@@ -54,17 +75,12 @@ pub(super) fn accept(
     })
 }
 
-fn accept_auth_method(name: Option<&str>) -> Result<AuthMethod, RegistrationError> {
-    name.map_or(Ok(AuthMethod::None), |name| {
-        AuthMethod::from_name(name).ok_or(RegistrationError::AuthMethod)
-    })
-}
-
 fn accept_redirect_uris(
     texts: &[String],
     auth_method: AuthMethod,
+    needed: bool,
 ) -> Result<Vec<RedirectUri>, RegistrationError> {
-    if texts.is_empty() || texts.len() > MAX_REDIRECT_URIS {
+    if (needed && texts.is_empty()) || texts.len() > MAX_REDIRECT_URIS {
         return Err(RegistrationError::RedirectUriCount);
     }
     let mut uris = Vec::with_capacity(texts.len());
@@ -80,16 +96,24 @@ fn accept_redirect_uris(
     Ok(uris)
 }
 
-fn accept_grant_types(names: Option<&[String]>) -> Result<BTreeSet<GrantType>, RegistrationError> {
+fn accept_grant_types(
+    names: Option<&[String]>,
+    source: Source,
+) -> Result<BTreeSet<GrantType>, RegistrationError> {
     let Some(names) = names else {
         return Ok(BTreeSet::from([GrantType::AuthorizationCode]));
     };
-    let known: BTreeSet<_> = names
+    let mut known: BTreeSet<_> = names
         .iter()
         .filter_map(|name| GrantType::from_name(name))
         .collect();
-    // Without a code there is nothing that could be refreshed.
-    if known.contains(&GrantType::AuthorizationCode) {
+    if source != Source::Operator {
+        known.remove(&GrantType::ClientCredentials);
+    }
+    // Without one of these there is nothing that could be refreshed.
+    let begins = [GrantType::AuthorizationCode, GrantType::ClientCredentials]
+        .map(|grant| known.contains(&grant));
+    if begins.contains(&true) {
         Ok(known)
     } else {
         Err(RegistrationError::NoGrantType)

@@ -3,7 +3,7 @@ use crate::model::{ClientRecord, GrantType, Registration};
 use crate::protocol::client_metadata::{ClientInformationResponse, ClientMetadata};
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{Outage, RegistrationError};
-use crate::server::registration::accept::accept;
+use crate::server::registration::accept::{Source, accept};
 use crate::store::Insertion;
 use crate::types::{ClientId, Secret, Timestamp};
 
@@ -20,7 +20,7 @@ impl AuthorizationServer {
         metadata: ClientMetadata,
     ) -> Result<ClientInformationResponse, RegistrationError> {
         let now = self.clock.now();
-        let accepted = accept(metadata, &self.scopes.all())?;
+        let accepted = accept(metadata, Source::Registration, &self.scopes.all())?;
         let mut client = ClientRecord {
             id: ClientId::generate(&*self.entropy).map_err(Outage::from)?,
             registration: Registration::Dynamic {
@@ -34,6 +34,8 @@ impl AuthorizationServer {
             secrets: vec![],
             grant_types: accepted.grant_types,
             scope: accepted.scope,
+            keys: accepted.keys,
+            management: None,
         };
         let secret = self.give_secret(&mut client)?;
         let response = self.describe(&client, secret, now);
@@ -53,7 +55,7 @@ impl AuthorizationServer {
     }
 
     fn give_secret(&self, client: &mut ClientRecord) -> Result<Option<Secret>, Outage> {
-        if client.is_public() {
+        if !client.auth_method.uses_secret() {
             return Ok(None);
         }
         let secret = self.entropy.secret()?;
@@ -72,6 +74,8 @@ impl AuthorizationServer {
             client_id_issued_at: now,
             client_secret_expires_at: client_secret.is_some().then_some(0),
             client_secret,
+            registration_access_token: None,
+            registration_client_uri: None,
             redirect_uris: client.redirect_uris.clone(),
             token_endpoint_auth_method: client.auth_method.as_str(),
             grant_types: client
@@ -87,6 +91,10 @@ impl AuthorizationServer {
                 .scopes
                 .resolve(None, client.scope.as_ref())
                 .unwrap_or_default(),
+            jwks: None,
+            jwks_uri: None,
+            application_type: "web",
+            software_statement: None,
         }
     }
 }

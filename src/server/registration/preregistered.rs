@@ -3,7 +3,7 @@ use serde::Deserialize;
 use crate::model::{AuthMethod, ClientRecord, Registration};
 use crate::protocol::client_metadata::ClientMetadata;
 use crate::server::error::RegistrationError;
-use crate::server::registration::accept::accept;
+use crate::server::registration::accept::{Source, accept};
 use crate::types::{ClientId, Scope, Secret};
 
 /// A client that the operator configured: the metadata of [RFC 7591] together
@@ -39,12 +39,12 @@ pub(in crate::server) fn admit(
         let method = &mut client.metadata.token_endpoint_auth_method;
         method.get_or_insert_with(|| AuthMethod::ClientSecretBasic.as_str().to_owned());
     }
-    let accepted = accept(client.metadata, grantable)?;
+    let accepted = accept(client.metadata, Source::Operator, grantable)?;
     let usable = client
         .client_secret
         .as_ref()
         .is_some_and(|secret| !secret.expose().is_empty());
-    if usable == (accepted.auth_method == AuthMethod::None) {
+    if usable != accepted.auth_method.uses_secret() {
         return Err(RegistrationError::Secret);
     }
     Ok(ClientRecord {
@@ -57,5 +57,7 @@ pub(in crate::server) fn admit(
         secrets: client.client_secret.iter().map(Secret::hash).collect(),
         grant_types: accepted.grant_types,
         scope: accepted.scope,
+        keys: accepted.keys,
+        management: None,
     })
 }

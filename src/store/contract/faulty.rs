@@ -11,7 +11,8 @@ use crate::model::{
 };
 use crate::store::{
     AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, MemoryStore,
-    PendingStore, Redemption, RefreshTokenStore, Rotation, SigningKeyStore, StoreError, Sweep,
+    PendingStore, Redemption, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore,
+    StoreError, Sweep,
 };
 use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
 
@@ -73,6 +74,34 @@ impl ClientStore for Faulty {
             return Ok(self.overwritten.lock().unwrap().get(id).cloned());
         }
         self.inner.find_client(id).await
+    }
+
+    async fn update_client(
+        &self,
+        old: &ClientRecord,
+        new: ClientRecord,
+    ) -> Result<bool, StoreError> {
+        self.inner.update_client(old, new).await
+    }
+
+    async fn remove_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        self.inner.remove_client(id).await
+    }
+
+    async fn count_clients(&self, most: usize) -> Result<usize, StoreError> {
+        self.inner.count_clients(most).await
+    }
+}
+
+#[async_trait]
+impl ReplayStore for Faulty {
+    async fn use_once(
+        &self,
+        id: &TokenHash,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner.use_once(id, until, now).await
     }
 }
 
@@ -150,6 +179,10 @@ impl CodeStore for Faulty {
 
 #[async_trait]
 impl GrantStore for Faulty {
+    async fn insert_grant(&self, issued: IssuedRecords) -> Result<Insertion, StoreError> {
+        self.inner.insert_grant(issued).await
+    }
+
     async fn find_grant(
         &self,
         id: &GrantId,

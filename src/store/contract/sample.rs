@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::jose::Algorithm;
 use crate::model::{
-    AccessTokenRecord, AuthMethod, ClientRecord, CodeRecord, CodeStage, GrantRecord, GrantType,
-    IssuedRecords, PendingRecord, RefreshRecord, Registration, RotatedRecords, Sealed,
+    AccessTokenRecord, AuthMethod, ClientKeys, ClientRecord, CodeRecord, CodeStage, GrantRecord,
+    GrantType, IssuedRecords, PendingRecord, RefreshRecord, Registration, RotatedRecords, Sealed,
     SigningKeyRecord, SpentToken,
 };
 use crate::types::{ClientId, GrantId, RedirectUri, Scope, Timestamp, TokenHash};
@@ -53,6 +53,8 @@ pub(in crate::store) fn client(name: &str, now: Timestamp) -> ClientRecord {
         secrets: vec![hash("secret", name), hash("another secret", name)],
         grant_types: GrantType::ALL.into_iter().collect(),
         scope: Some(scope()),
+        keys: Some(ClientKeys::Uri(ODD.to_owned())),
+        management: Some(hash("management", name)),
     }
 }
 
@@ -67,6 +69,8 @@ pub(in crate::store) fn preregistered(name: &str) -> ClientRecord {
         secrets: Vec::new(),
         grant_types: BTreeSet::new(),
         scope: None,
+        keys: None,
+        management: None,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{AuthMethod, ClientRecord, GrantType, Registration};
+use crate::model::{AuthMethod, ClientKeys, ClientRecord, GrantType, Registration};
 use crate::types::{ClientId, RedirectUri, Scope, TokenHash};
 
 /// A client, written down: it has many small parts, each of which would take
@@ -23,6 +23,8 @@ type Rest = (
     Vec<TokenHash>,
     BTreeSet<GrantType>,
     Option<Scope>,
+    Option<ClientKeys>,
+    Option<TokenHash>,
 );
 
 impl HeldClient {
@@ -36,6 +38,8 @@ impl HeldClient {
             client.secrets,
             client.grant_types,
             client.scope,
+            client.keys,
+            client.management,
         );
         let held = Self {
             registration: client.registration,
@@ -46,7 +50,17 @@ impl HeldClient {
 
     pub(super) fn record(&self, id: &ClientId) -> Result<ClientRecord, serde_json::Error> {
         let rest: Rest = serde_json::from_slice(&self.rest)?;
-        let (name, client_uri, redirect_uris, auth_method, secrets, grant_types, scope) = rest;
+        let (
+            name,
+            client_uri,
+            redirect_uris,
+            auth_method,
+            secrets,
+            grant_types,
+            scope,
+            keys,
+            management,
+        ) = rest;
         Ok(ClientRecord {
             id: id.clone(),
             registration: self.registration,
@@ -57,6 +71,8 @@ impl HeldClient {
             secrets,
             grant_types,
             scope,
+            keys,
+            management,
         })
     }
 }

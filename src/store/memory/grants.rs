@@ -5,7 +5,7 @@ use crate::model::{
     AccessTokenRecord, CodeStage, GrantFilter, GrantRecord, IssuedRecords, RefreshRecord,
     RotatedRecords, Sealed,
 };
-use crate::store::{Redemption, Rotation};
+use crate::store::{Insertion, Redemption, Rotation};
 use crate::types::{GrantId, Timestamp, TokenHash};
 
 use super::state::{HeldGrant, HeldRefresh, Key, Refusal, ShortLived, State, remove};
@@ -46,6 +46,15 @@ impl State {
         Arc::make_mut(code).stage = CodeStage::Redeemed(issued.grant.id.clone());
         self.insert_issued(issued);
         Ok(Redemption::Done)
+    }
+
+    pub(super) fn begin_grant(&mut self, issued: IssuedRecords) -> Result<Insertion, Refusal> {
+        if self.grants.contains_key(&issued.grant.id) {
+            return Ok(Insertion::Conflict);
+        }
+        self.make_room_for(&issued)?;
+        self.insert_issued(issued);
+        Ok(Insertion::Done)
     }
 
     /// Refuses what cannot be stored as a whole, before any of it is.

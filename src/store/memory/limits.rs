@@ -12,6 +12,7 @@
 /// assert_eq!(limits.codes, 100_000);
 /// assert_eq!(limits.grants, 1_000_000);
 /// assert_eq!(limits.access_tokens, 1_000_000);
+/// assert_eq!(limits.replays, 100_000);
 /// ```
 ///
 /// [`MemoryStore`]: crate::store::MemoryStore
@@ -27,6 +28,8 @@ pub struct MemoryLimits {
     pub grants: usize,
     /// Opaque access tokens.
     pub access_tokens: usize,
+    /// Client assertions that were used and have not expired.
+    pub replays: usize,
 }
 
 impl Default for MemoryLimits {
@@ -37,6 +40,7 @@ impl Default for MemoryLimits {
             codes: 100_000,
             grants: 1_000_000,
             access_tokens: 1_000_000,
+            replays: 100_000,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::types::{Clock, SystemClock};
 
 mod client;
+mod clients;
 mod grants;
 mod limits;
 mod ports;

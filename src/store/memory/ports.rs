@@ -8,7 +8,8 @@ use crate::model::{
 };
 use crate::store::{
     AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, MemoryStore,
-    PendingStore, Redemption, RefreshTokenStore, Rotation, SigningKeyStore, StoreError, Sweep,
+    PendingStore, Redemption, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore,
+    StoreError, Sweep,
 };
 use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
 
@@ -30,6 +31,22 @@ impl ClientStore for MemoryStore {
         let found = self.state().clients.get(id).cloned();
         let record = found.map(|held| held.record(id));
         record.transpose().map_err(StoreError::new)
+    }
+
+    async fn update_client(
+        &self,
+        old: &ClientRecord,
+        new: ClientRecord,
+    ) -> Result<bool, StoreError> {
+        Ok(self.state_for_write().update_client(old, new)?)
+    }
+
+    async fn remove_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        Ok(self.state_for_write().remove_client(id))
+    }
+
+    async fn count_clients(&self, most: usize) -> Result<usize, StoreError> {
+        Ok(self.state_for_write().dynamic_clients.min(most))
     }
 }
 
@@ -87,6 +104,10 @@ impl CodeStore for MemoryStore {
 
 #[async_trait]
 impl GrantStore for MemoryStore {
+    async fn insert_grant(&self, issued: IssuedRecords) -> Result<Insertion, StoreError> {
+        Ok(self.state_for_write().begin_grant(issued)?)
+    }
+
     async fn find_grant(
         &self,
         id: &GrantId,
@@ -147,6 +168,18 @@ impl RefreshTokenStore for MemoryStore {
     ) -> Result<Rotation, StoreError> {
         let mut state = self.state_for_write();
         Ok(state.rotate_refresh_token(spent, next, now)?)
+    }
+}
+
+#[async_trait]
+impl ReplayStore for MemoryStore {
+    async fn use_once(
+        &self,
+        id: &TokenHash,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.state_for_write().use_once(id, until, now)?)
     }
 }
 

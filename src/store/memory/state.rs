@@ -6,8 +6,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::model::{
-    AccessTokenRecord, ClientRecord, CodeRecord, GrantRecord, PendingRecord, RefreshRecord,
-    Registration, Sealed, SigningKeyRecord, SpentToken,
+    AccessTokenRecord, CodeRecord, GrantRecord, PendingRecord, RefreshRecord, Sealed,
+    SigningKeyRecord, SpentToken,
 };
 use crate::store::{Insertion, MemoryLimits};
 use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
@@ -38,9 +38,13 @@ pub(super) struct State {
     pub(super) codes: HashMap<TokenHash, Arc<CodeRecord>>,
     pub(super) grants: HashMap<GrantId, Arc<HeldGrant>>,
     pub(super) access_tokens: HashMap<TokenHash, Arc<AccessTokenRecord>>,
+    /// What was used up, and until when.
+    pub(super) replays: HashMap<TokenHash, Timestamp>,
     pub(super) signing_keys: BTreeMap<u32, SigningKeyRecord>,
     /// Who holds which lease, and until when.
     pub(super) leases: HashMap<String, (String, Timestamp)>,
+    /// How many clients registered themselves.
+    pub(super) dynamic_clients: usize,
     /// How many grants each client holds; none is not an entry.
     pub(super) grants_of: HashMap<ClientId, usize>,
     /// What expires when: an entry for each record that does, and no other.
@@ -86,6 +90,7 @@ pub(super) enum ShortLived {
     Pending(TokenHash),
     Code(TokenHash),
     AccessToken(TokenHash),
+    Replay(TokenHash),
 }
 
 /// What else expires. What does so at the same time goes in this order, after
@@ -133,6 +138,7 @@ impl State {
             ShortLived::Pending(state) => drop(remove(&mut self.pending, &state)),
             ShortLived::Code(hash) => drop(remove(&mut self.codes, &hash)),
             ShortLived::AccessToken(hash) => drop(remove(&mut self.access_tokens, &hash)),
+            ShortLived::Replay(id) => drop(remove(&mut self.replays, &id)),
         }
         true
     }
@@ -144,7 +150,7 @@ impl State {
         match key {
             Key::Answer(id) => self.forget_answer(&id),
             Key::Grant(id) => drop(self.revoke_grant(&id)),
-            Key::Client(id) => drop(remove(&mut self.clients, &id)),
+            Key::Client(id) => drop(self.forget_client(&id)),
         }
         true
     }
@@ -173,56 +179,6 @@ pub(super) fn remove<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: &K) -> Optio
         map.shrink_to(map.len() * 2);
     }
     removed
-}
-
-/// Clients and the grants they hold.
-impl State {
-    pub(super) fn insert_client(&mut self, client: ClientRecord) -> Result<Insertion, Refusal> {
-        if self.clients.contains_key(&client.id) {
-            return Ok(Insertion::Conflict);
-        }
-        self.make_room("clients", self.limits.clients, |state| state.clients.len())?;
-        let (id, held) = HeldClient::new(client).map_err(|_| Refusal::Unwritable)?;
-        self.clients.insert(id.clone(), held);
-        if !self.grants_of.contains_key(&id) {
-            self.expiries.extend(self.expiry_of_client(&id));
-        }
-        Ok(Insertion::Done)
-    }
-
-    fn expiry_of_client(&self, id: &ClientId) -> Option<(Timestamp, Key)> {
-        match self.clients.get(id)?.registration {
-            Registration::Preregistered => None,
-            Registration::Dynamic { unused_until, .. } => {
-                Some((unused_until, Key::Client(id.clone())))
-            }
-        }
-    }
-
-    /// Counts a grant of this client, and lets `id` share the memory of the same
-    /// identifier.
-    pub(super) fn hold_client(&mut self, id: &mut ClientId) {
-        if let Some((known, _)) = self.clients.get_key_value(id) {
-            *id = known.clone();
-        }
-        let held = self.grants_of.entry(id.clone()).or_default();
-        *held += 1;
-        if *held == 1
-            && let Some(expiry) = self.expiry_of_client(id)
-        {
-            self.expiries.remove(&expiry);
-        }
-    }
-
-    pub(super) fn release_client(&mut self, id: &ClientId) {
-        if let Some(held) = self.grants_of.get_mut(id) {
-            *held -= 1;
-            if *held == 0 {
-                remove(&mut self.grants_of, id);
-                self.expiries.extend(self.expiry_of_client(id));
-            }
-        }
-    }
 }
 
 /// Authorization requests and fresh codes.
@@ -265,8 +221,28 @@ impl State {
     }
 }
 
-/// Signing keys and leases.
+/// Replays, signing keys and leases.
 impl State {
+    pub(super) fn use_once(
+        &mut self,
+        id: &TokenHash,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        if let Some(end) = self.replays.get(id).copied() {
+            if end > now {
+                return Ok(false);
+            }
+            self.short_lived.remove(&(end, ShortLived::Replay(*id)));
+        }
+        self.make_room("used assertions", self.limits.replays, |state| {
+            state.replays.len()
+        })?;
+        self.short_lived.insert((until, ShortLived::Replay(*id)));
+        self.replays.insert(*id, until);
+        Ok(true)
+    }
+
     pub(super) fn insert_signing_key(&mut self, key: SigningKeyRecord) -> Insertion {
         match self.signing_keys.entry(key.generation) {
             Entry::Occupied(_) => Insertion::Conflict,

@@ -48,6 +48,7 @@ impl Bench {
             codes: LIMIT,
             grants: LIMIT,
             access_tokens: LIMIT,
+            replays: LIMIT,
         });
         Self { store, clock }
     }

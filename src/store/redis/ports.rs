@@ -44,10 +44,7 @@ impl RedisStore {
 #[async_trait]
 impl ClientStore for RedisStore {
     async fn insert_client(&self, client: ClientRecord) -> Result<Insertion, StoreError> {
-        let unused_until = match client.registration {
-            Registration::Preregistered => None,
-            Registration::Dynamic { unused_until, .. } => Some(unused_until),
-        };
+        let unused_until = client.registration.unused_until();
         let unused_until = unused_until.map(|time| time.as_secs().to_string().into_bytes());
         let record = serde_json::to_vec(&client).map_err(StoreError::new)?;
         let call = Call::of(&INSERT_CLIENT)

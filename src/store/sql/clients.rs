@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::model::{ClientRecord, Registration};
+use crate::model::ClientRecord;
 use crate::store::sql::database::{Database, SqlStore};
 use crate::store::sql::value::{Value, malformed};
 use crate::store::{ClientStore, Insertion, StoreError};
@@ -14,10 +14,7 @@ const FIND: &str = "SELECT record FROM oauth_clients WHERE id = $1";
 impl<D: Database> ClientStore for SqlStore<D> {
     async fn insert_client(&self, client: ClientRecord) -> Result<Insertion, StoreError> {
         let record = serde_json::to_string(&client).map_err(StoreError::new)?;
-        let unused_until = match client.registration {
-            Registration::Preregistered => None,
-            Registration::Dynamic { unused_until, .. } => Some(unused_until),
-        };
+        let unused_until = client.registration.unused_until();
         let values = vec![
             Value::text(client.id.as_str()),
             Value::text(record),

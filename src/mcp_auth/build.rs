@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use crate::idp::{DevelopmentLogin, IdentityProvider};
+use crate::mcp_auth::builder::{McpAuthBuilder, SignIn};
+use crate::mcp_auth::{McpAuth, McpAuthError};
+use crate::resource::verifier::LocalVerifier;
+use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy};
+use crate::server::{AuthorizationServer, AuthorizationServerBuilder};
+use crate::store::Vault;
+use crate::types::{Issuer, ResourceUri, Scope, ScopeToken};
+
+impl McpAuthBuilder {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    ///
+    /// [`McpAuthError`] if the settings are incomplete, unsafe or contradict
+    /// each other.
+    pub fn build(self) -> Result<McpAuth, McpAuthError> {
+        let issuer = if self.allow_http {
+            Issuer::dangerous_parse_http(&self.public_url)?
+        } else {
+            Issuer::parse(&self.public_url)?
+        };
+        let resource = self.resource(&issuer)?;
+        self.judge_scopes()?;
+        let vault = match &self.vault {
+            Some(vault) => vault.clone(),
+            None => Vault::in_memory(Arc::clone(&self.clock), &*self.entropy)?,
+        };
+        let idp = self.sign_in(&issuer)?;
+        let server =
+            AuthorizationServer::builder(issuer.clone(), resource.clone(), vault.clone(), idp);
+        let server = self.configure(server)?.build()?;
+        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(server.keys()), vault);
+        let guard = self.guard(issuer, resource, verifier)?.build()?;
+        McpAuth::new(server, guard)
+    }
+
+    fn resource(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
+        // Anything else would become part of the host name.
+        if !self.resource_path.starts_with('/') {
+            return Err(McpAuthError::RelativePath);
+        }
+        Ok(ResourceUri::parse(&issuer.endpoint(&self.resource_path))?)
+    }
+
+    /// A scope that nobody can get would send clients round in circles.
+    fn judge_scopes(&self) -> Result<(), McpAuthError> {
+        let tools = self.tools.iter().map(|(_, scope)| scope);
+        let covers = self
+            .covers
+            .iter()
+            .flat_map(|(broad, narrow)| [broad, narrow]);
+        let declared = |scope: &&String| self.scopes.iter().any(|(known, _)| known == *scope);
+        match tools.chain(covers).find(|scope| !declared(scope)) {
+            Some(unknown) => Err(McpAuthError::UndeclaredScope(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn sign_in(&self, issuer: &Issuer) -> Result<Arc<dyn IdentityProvider>, McpAuthError> {
+        match &self.idp {
+            SignIn::Unset => Err(McpAuthError::NoIdentityProvider),
+            SignIn::Development => Ok(Arc::new(DevelopmentLogin::for_issuer(issuer)?)),
+            SignIn::Provider(provider) => Ok(Arc::clone(provider)),
+        }
+    }
+
+    fn guard(
+        &self,
+        issuer: Issuer,
+        resource: ResourceUri,
+        verifier: LocalVerifier,
+    ) -> Result<ResourceServerBuilder, McpAuthError> {
+        let mut policy = ScopePolicy::new(Scope::from_texts(&self.connect)?);
+        for (tool, scope) in &self.tools {
+            policy = policy.tool(tool, Scope::from_texts([scope])?);
+        }
+        for tool in &self.public_tools {
+            policy = policy.public_tool(tool);
+        }
+        for method in &self.public_methods {
+            policy = policy.public_method(method);
+        }
+        for (broad, narrow) in &self.covers {
+            policy = policy.covers(ScopeToken::parse(broad)?, ScopeToken::parse(narrow)?);
+        }
+        let mut guard = ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
+            .scope_policy(policy)
+            .clock(Arc::clone(&self.clock))
+            .events(Arc::clone(&self.events));
+        for alias in &self.aliases {
+            guard = guard.alias(ResourceUri::parse(alias)?);
+        }
+        if self.allow_http {
+            guard = guard.dangerous_allow_http();
+        }
+        if let Some(name) = &self.name {
+            guard = guard.name(name);
+        }
+        Ok(guard)
+    }
+
+    fn configure(
+        &self,
+        mut server: AuthorizationServerBuilder,
+    ) -> Result<AuthorizationServerBuilder, McpAuthError> {
+        for (scope, description) in &self.scopes {
+            server = server.scope(ScopeToken::parse(scope)?, description);
+        }
+        for client in &self.clients {
+            server = server.client(client.clone());
+        }
+        for alias in &self.aliases {
+            server = server.resource_alias(ResourceUri::parse(alias)?);
+        }
+        if let Some(keys) = &self.keys {
+            server = server.keys(Arc::clone(keys));
+        }
+        if self.allow_http {
+            server = server.dangerous_allow_http();
+        }
+        Ok(server
+            .policy(Arc::clone(&self.policy))
+            .clock(Arc::clone(&self.clock))
+            .entropy(Arc::clone(&self.entropy))
+            .events(Arc::clone(&self.events))
+            .key_schedule(self.key_schedule)
+            .registration(self.registration.clone())
+            .lifetimes(self.lifetimes)
+            .access_token_format(self.format))
+    }
+}

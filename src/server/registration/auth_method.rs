@@ -1,0 +1,88 @@
+use serde_json::Value;
+use url::Url;
+
+use crate::jose::{Jwk, JwkSet};
+use crate::model::{AuthMethod, ClientKeys};
+use crate::protocol::client_metadata::ClientMetadata;
+use crate::server::error::{InvalidClientKeys, RegistrationError};
+use crate::server::registration::accept::Source;
+
+/// How a client that says this of itself has to prove who it is, and with which
+/// keys.
+///
+/// A client may offer several ways ([RP Metadata Choices]): a signature is taken
+/// whenever it is offered together with keys, since it alone cannot leak from
+/// here; otherwise the way the client names first.
+///
+/// [RP Metadata Choices]: https://openid.net/specs/openid-connect-rp-metadata-choices-1_0.html
+pub(super) fn accept_auth_method(
+    metadata: &ClientMetadata,
+    source: Source,
+) -> Result<(AuthMethod, Option<ClientKeys>), RegistrationError> {
+    let named = metadata.token_endpoint_auth_method.iter();
+    let offered = metadata.token_endpoint_auth_methods_supported.iter();
+    let mut names = named.chain(offered.flatten()).peekable();
+    if names.peek().is_none() {
+        return Ok((AuthMethod::None, None));
+    }
+    let usable = |method: &AuthMethod| source != Source::Document || !method.uses_secret();
+    let methods = names.filter_map(|name| AuthMethod::from_name(name));
+    let methods: Vec<_> = methods.filter(usable).collect();
+    let keys = accept_keys(metadata)?;
+    let signs = methods.contains(&AuthMethod::PrivateKeyJwt);
+    if signs && keys.is_some() {
+        return Ok((AuthMethod::PrivateKeyJwt, keys));
+    }
+    let other = methods
+        .iter()
+        .find(|method| **method != AuthMethod::PrivateKeyJwt);
+    match other {
+        Some(method) => Ok((*method, None)),
+        None if signs => Err(InvalidClientKeys::Missing.into()),
+        None => Err(RegistrationError::AuthMethod),
+    }
+}
+
+fn accept_keys(metadata: &ClientMetadata) -> Result<Option<ClientKeys>, InvalidClientKeys> {
+    match (&metadata.jwks, &metadata.jwks_uri) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err(InvalidClientKeys::Twice),
+        (Some(set), None) => accept_set(set).map(Some),
+        (None, Some(uri)) => accept_uri(uri).map(Some),
+    }
+}
+
+fn accept_set(set: &Value) -> Result<ClientKeys, InvalidClientKeys> {
+    const MAX_KEYS: usize = 10;
+    let keys = set.get("keys").and_then(Value::as_array);
+    let keys = keys.ok_or(InvalidClientKeys::Unusable)?;
+    if keys.len() > MAX_KEYS {
+        return Err(InvalidClientKeys::TooMany);
+    }
+    let mut usable = Vec::new();
+    for key in keys {
+        if holds_private_member(key) {
+            return Err(InvalidClientKeys::Private);
+        }
+        usable.extend(serde_json::from_value::<Jwk>(key.clone()));
+    }
+    if usable.is_empty() {
+        return Err(InvalidClientKeys::Unusable);
+    }
+    Ok(ClientKeys::Set(JwkSet::new(usable)))
+}
+
+/// Whether the client published what it has to keep to itself
+/// ([RFC 7518, section 6](https://www.rfc-editor.org/rfc/rfc7518#section-6)).
+fn holds_private_member(key: &Value) -> bool {
+    const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+    PRIVATE.iter().any(|member| key.get(member).is_some())
+}
+
+fn accept_uri(uri: &str) -> Result<ClientKeys, InvalidClientKeys> {
+    let secure = Url::parse(uri).is_ok_and(|url| url.scheme() == "https" && url.has_host());
+    if !secure || uri.len() > 2048 {
+        return Err(InvalidClientKeys::Uri);
+    }
+    Ok(ClientKeys::Uri(uri.to_owned()))
+}
