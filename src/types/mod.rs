@@ -2,6 +2,7 @@
 //!
 //! Text becomes one of these once, at the edge; what exists has been checked.
 
+mod client_address;
 mod client_id;
 mod entropy;
 mod grant_id;
@@ -15,6 +16,7 @@ mod secret;
 mod subject;
 mod time;
 
+pub use client_address::ClientAddress;
 pub use client_id::{ClientId, InvalidClientId};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use entropy::SystemEntropy;
