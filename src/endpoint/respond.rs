@@ -160,7 +160,7 @@ pub(super) fn resource_error(
 
 #[cfg(feature = "server")]
 pub(super) use server::{
-    client_error, page_status, redirect, registration_error, revoke_error, token_error,
+    client_error, page_status, redirect, registration_error, revoke_error, token_error, too_many,
 };
 
 #[cfg(feature = "server")]
@@ -168,6 +168,7 @@ mod server {
     use http::header::{LOCATION, REFERRER_POLICY};
 
     use super::*;
+    use crate::limit::TooMany;
     use crate::server::{ClientAuthError, PageError, RegistrationError, RevokeError, TokenError};
     use crate::types::Secret;
 
@@ -188,7 +189,29 @@ mod server {
     }
 
     pub(in crate::endpoint) fn registration_error(error: &RegistrationError) -> Response<Bytes> {
+        if let RegistrationError::TooMany { retry_after } = *error {
+            return too_many(TooMany { retry_after });
+        }
         described(error.into(), error)
+    }
+
+    /// The answer to one request too many ([RFC 6585, section 4]).
+    ///
+    /// Of the codes there are, one means "overloaded, for now"
+    /// ([RFC 6749, section 4.1.2.1]); any other would tell the client that its
+    /// request, its credentials or its grant are bad.
+    ///
+    /// [RFC 6585, section 4]: https://www.rfc-editor.org/rfc/rfc6585#section-4
+    /// [RFC 6749, section 4.1.2.1]: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
+    pub(in crate::endpoint) fn too_many(refusal: TooMany) -> Response<Bytes> {
+        let mut response = error_with(
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::TemporarilyUnavailable,
+            "there are too many requests; try again later",
+        );
+        let seconds = HeaderValue::from(refusal.seconds());
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+        response
     }
 
     /// A client that tried the header is told to try it again
@@ -235,6 +258,7 @@ mod server {
     pub(in crate::endpoint) const fn page_status(error: &PageError) -> StatusCode {
         match error {
             PageError::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
+            PageError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             PageError::Malformed
             | PageError::UnknownClient
             | PageError::RedirectUri

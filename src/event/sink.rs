@@ -16,7 +16,10 @@ impl EventSink for TracingSink {
     fn emit(&self, event: &Event) {
         match event {
             Event::Outage { .. } => tracing::error!(target: "oauth_for_mcp", ?event),
-            Event::CodeReplayed { .. } | Event::RefreshTokenReused { .. } => {
+            Event::CodeReplayed { .. }
+            | Event::RefreshTokenReused { .. }
+            | Event::RateLimited { .. }
+            | Event::PeerAddressUnknown => {
                 tracing::warn!(target: "oauth_for_mcp", ?event);
             }
             Event::ClientRegistered { .. }

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::jose::{Algorithm, SignError};
+use crate::limit::TooMany;
 use crate::model::SealError;
 use crate::protocol::credentials::InvalidCredentials;
 use crate::protocol::error::ErrorCode;
@@ -229,6 +232,12 @@ pub enum RegistrationError {
     /// The policy of this server refuses the client.
     #[error("the policy of this server does not admit this client")]
     Policy,
+    /// Too many new clients registered at the same time.
+    #[error("too many requests")]
+    TooMany {
+        /// When there will be room for one.
+        retry_after: Duration,
+    },
     /// The server failed.
     #[error("{0}")]
     Outage(#[from] Outage),
@@ -274,7 +283,9 @@ impl From<&RegistrationError> for ErrorCode {
             | RegistrationError::Keys(_)
             | RegistrationError::PublicMachine
             | RegistrationError::Policy => Self::InvalidClientMetadata,
-            RegistrationError::Outage(_) => Self::TemporarilyUnavailable,
+            RegistrationError::TooMany { .. } | RegistrationError::Outage(_) => {
+                Self::TemporarilyUnavailable
+            }
         }
     }
 }
@@ -322,6 +333,9 @@ pub enum PageError {
     /// The sign-in was begun in another browser.
     #[error("the sign-in was begun in another browser")]
     ForeignBrowser,
+    /// Too many such requests came from one place.
+    #[error("{0}")]
+    TooMany(#[from] TooMany),
     /// The server failed.
     #[error("{0}")]
     Outage(#[from] Outage),

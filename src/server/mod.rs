@@ -10,6 +10,7 @@ mod config;
 mod discovery;
 mod error;
 mod grants;
+mod limits;
 mod policy;
 mod registration;
 mod revoke;

@@ -39,6 +39,7 @@ impl AuthorizationServer {
         };
         let secret = self.give_secret(&mut client)?;
         let response = self.describe(&client, secret, now);
+        self.admit_new_client().await?;
         match self
             .store()
             .insert_client(client)
