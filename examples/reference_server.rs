@@ -15,7 +15,7 @@
 //! | `DOCUMENT_CA`, `DOCUMENT_HOSTS` | | for tests of `document` |
 //! | `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_GRACE` | `600`, `2592000`, `30` | seconds |
 //! | `ACCESS_TOKEN_FORMAT` | `jwt` | or `opaque` |
-//! | `REGISTRATION_LIMIT` | | registrations per minute and address, or `off` |
+//! | `REGISTRATION_LIMIT` | `60` | registrations per minute and address; `off` lifts every limit, for tests of load |
 
 use std::{env, error::Error, process::ExitCode, sync::Arc};
 

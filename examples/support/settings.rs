@@ -7,6 +7,7 @@ use std::{error::Error, fs, net::SocketAddr, path::Path, time::Duration};
 use oauth_for_mcp::{
     McpAuth, McpAuthBuilder,
     idp::OpenIdProvider,
+    limit::{Limit, Quota, RateLimits},
     server::{AccessTokenFormat, Lifetimes, PreregisteredClient},
     types::{ClientId, Issuer, Secret},
 };
@@ -67,9 +68,6 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn settings(&self) -> Result<Settings, BadSetting> {
         self.check_document_exceptions()?;
         let mut notes = Vec::new();
-        if self.has_registration_limit()? {
-            notes.push("REGISTRATION_LIMIT has no effect yet: registrations are not limited");
-        }
         let registration = self.registration()?;
         if registration.document {
             notes.push("client ID metadata documents are not supported yet and not advertised");
@@ -84,6 +82,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             .covers("notes:write", "notes:read")
             .tool("add_note", "notes:write")
             .dynamic_registration(registration.dynamic)
+            .rate_limits(self.rate_limits()?)
             .lifetimes(self.lifetimes()?)
             .access_token_format(self.access_token_format()?);
         let auth = self
@@ -218,14 +217,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         Ok(())
     }
 
-    fn has_registration_limit(&self) -> Result<bool, BadSetting> {
+    fn rate_limits(&self) -> Result<RateLimits, BadSetting> {
         let Some(text) = self.text("REGISTRATION_LIMIT") else {
-            return Ok(false);
+            return Ok(RateLimits::default());
         };
-        match text.parse::<u32>() {
-            _ if text == "off" => Ok(false),
-            Ok(1..) => Ok(true),
-            _ => Err(refused(
+        if text == "off" {
+            return Ok(RateLimits::off());
+        }
+        let number = text.parse::<u32>().ok();
+        match number.and_then(|number| Quota::new(number, number)) {
+            Some(quota) => Ok(RateLimits::default().with(Limit::RegisterByAddress, quota)),
+            None => Err(refused(
                 "REGISTRATION_LIMIT",
                 &text,
                 "use a number of registrations per minute, or off",

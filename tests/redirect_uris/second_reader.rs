@@ -38,7 +38,7 @@ pub(crate) fn matches(registered: &str, presented: &str) -> bool {
     let (Some(one), Some(other)) = (read(registered), read(presented)) else {
         return false;
     };
-    let loopback = |parts: &Parts<'_>| parts.scheme.to_ascii_lowercase() == "http";
+    let loopback = |parts: &Parts<'_>| parts.scheme.eq_ignore_ascii_case("http");
     let host = |parts: &Parts<'_>| parts.authority.map(|text| split_port(text).0.to_owned());
     loopback(&one)
         && loopback(&other)
@@ -185,7 +185,7 @@ fn is_port(text: &str) -> bool {
 }
 
 fn is_loopback_host(host: &str) -> bool {
-    host.to_ascii_lowercase() == "localhost"
+    host.eq_ignore_ascii_case("localhost")
         || host == "[::1]"
         || quad(host).is_some_and(|octets| octets[0] == 127)
 }
