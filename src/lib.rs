@@ -93,4 +93,5 @@ struct Readme;
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../docs/storage.md")]
 #[doc = include_str!("../docs/deployment.md")]
+#[doc = include_str!("../docs/registration.md")]
 struct Documents;

@@ -13,7 +13,12 @@ mod behaviour {
     mod b5_resource;
     mod b8_operations;
     mod c1_c7_registration;
+    mod c1_register_then_authorize;
     mod c2_redirect_uris;
+    mod c4_closed;
+    mod c4_management;
+    mod c4_self_contained;
+    mod c4_shared;
     mod configuration;
     mod d1_d2_authorize;
     mod d3_consent;

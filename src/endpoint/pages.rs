@@ -10,7 +10,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 
 use crate::endpoint::respond;
-use crate::server::{AuthorizationServer, ConsentPrompt, PageError, paths};
+use crate::server::{AuthorizationServer, ConsentPrompt, DocumentError, PageError, paths};
 
 /// No scripts, no frames, nothing from elsewhere. There is no `form-action`:
 /// Chromium applies it to the redirects that follow a form as well.
@@ -114,6 +114,7 @@ const fn advise(error: &PageError) -> (&'static str, &'static str) {
             "This application is not registered here",
             "Remove the connection in the application and add it again, so that it registers anew.",
         ),
+        PageError::Document(error) => advise_on_document(error),
         PageError::RedirectUri => (
             "This application may not receive the answer",
             "The address it wants the answer sent to is not one it registered. If you trust the \
@@ -137,9 +138,59 @@ const fn advise(error: &PageError) -> (&'static str, &'static str) {
             "Somebody at your address, or an application of yours, asked for this too often. Wait \
              a minute, then go back to the application and connect again.",
         ),
-        PageError::Outage(_) => (
-            "This cannot be done right now",
-            "Something this server depends on does not answer. Try again in a moment.",
+        PageError::Outage(_) => OUTAGE,
+    }
+}
+
+const OUTAGE: (&str, &str) = (
+    "This cannot be done right now",
+    "Something this server depends on does not answer. Try again in a moment.",
+);
+
+/// What is wrong in general; which rule it was is in the events.
+const fn advise_on_document(error: &DocumentError) -> (&'static str, &'static str) {
+    match error {
+        DocumentError::Url(_) => (
+            "This application has an unusable identifier",
+            "It looks like the address of a document that describes the application, but cannot \
+             be one. Only whoever makes the application can mend that.",
         ),
+        DocumentError::NotAdmitted => (
+            "This application is not admitted here",
+            "The operator of this server decides which applications may connect. Ask them if you \
+             need this one.",
+        ),
+        DocumentError::Address(_)
+        | DocumentError::Status(_)
+        | DocumentError::TooLarge
+        | DocumentError::ContentType
+        | DocumentError::Compressed => (
+            "The document that describes this application cannot be fetched",
+            "Its address leads to no document, to one that is too large, or to something else. \
+             Only whoever makes the application can mend that.",
+        ),
+        DocumentError::NotUtf8
+        | DocumentError::TooDeep
+        | DocumentError::Malformed
+        | DocumentError::RepeatedMember
+        | DocumentError::OtherClientId
+        | DocumentError::NoName => (
+            "The document that describes this application is broken",
+            "It is malformed, incomplete, or that of another application. Only whoever makes the \
+             application can mend that.",
+        ),
+        DocumentError::Secret
+        | DocumentError::Markup
+        | DocumentError::Link(_)
+        | DocumentError::Metadata(_) => (
+            "The document that describes this application is refused",
+            "Something in it is unsafe or not supported here, such as an address for answers. \
+             Only whoever makes the application can mend that.",
+        ),
+        DocumentError::Unreachable(_)
+        | DocumentError::Unavailable(_)
+        | DocumentError::TooManyLoads(_)
+        | DocumentError::HostPaused
+        | DocumentError::Policy(_) => OUTAGE,
     }
 }

@@ -79,8 +79,17 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::AccessDenied
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::InvalidClientMetadata
+        | ErrorCode::InvalidSoftwareStatement
+        | ErrorCode::UnapprovedSoftwareStatement
         | ErrorCode::UnsupportedTokenType => StatusCode::BAD_REQUEST,
     }
+}
+
+pub(super) fn no_content() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    response
 }
 
 pub(super) fn not_found() -> Response<Bytes> {
@@ -188,11 +197,19 @@ mod server {
         described(error.into(), error)
     }
 
+    /// Who may do this shows it with a bearer token
+    /// ([RFC 7591, section 3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
     pub(in crate::endpoint) fn registration_error(error: &RegistrationError) -> Response<Bytes> {
         if let RegistrationError::TooMany { retry_after } = *error {
             return too_many(TooMany { retry_after });
         }
-        described(error.into(), error)
+        let code = ErrorCode::from(error);
+        let mut response = described(code, error);
+        if code == ErrorCode::InvalidToken {
+            let bearer = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+        }
+        response
     }
 
     /// The answer to one request too many ([RFC 6585, section 4]).
@@ -224,6 +241,7 @@ mod server {
         let mut response = match error {
             // Which of the two it is would tell who is registered.
             ClientAuthError::Unknown
+            | ClientAuthError::Document(_)
             | ClientAuthError::WrongSecret
             | ClientAuthError::UnexpectedSecret => {
                 self::error(code, "the client is unknown or its credentials are wrong")
@@ -261,6 +279,7 @@ mod server {
             PageError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             PageError::Malformed
             | PageError::UnknownClient
+            | PageError::Document(_)
             | PageError::RedirectUri
             | PageError::ForeignConsent
             | PageError::UnknownLogin

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use serde::Serialize;
 
 use crate::endpoint::{cors, host, respond};
@@ -171,8 +171,9 @@ impl Endpoints {
         if method == Method::OPTIONS && route.is_for_scripts() {
             return cors::preflight(request.headers());
         }
-        if !route.methods().contains(method) {
-            return route.finish(respond::method_not_allowed(route.methods()));
+        let methods = route.methods(request.uri());
+        if !methods.contains(method) {
+            return route.finish(respond::method_not_allowed(methods));
         }
         let response = match route {
             Route::Document(document) => respond::document(document.clone()),
@@ -246,7 +247,7 @@ impl Route {
         Self::Document(json.into())
     }
 
-    const fn methods(&self) -> &'static [Method] {
+    fn methods(&self, uri: &Uri) -> &'static [Method] {
         match self {
             Self::Document(_) => &[Method::GET, Method::HEAD],
             #[cfg(feature = "server")]
@@ -254,6 +255,10 @@ impl Route {
                 ServerRoute::Authorize => &[Method::GET, Method::POST],
                 ServerRoute::Callback => &[Method::GET],
                 ServerRoute::Jwks => &[Method::GET, Method::HEAD],
+                // The query names a registration that is there.
+                ServerRoute::Register if uri.query().is_some() => {
+                    &[Method::GET, Method::PUT, Method::DELETE, Method::POST]
+                }
                 ServerRoute::Consent
                 | ServerRoute::Token
                 | ServerRoute::Register

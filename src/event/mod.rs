@@ -17,8 +17,32 @@ pub enum Event {
         /// The client.
         client_id: ClientId,
     },
+    /// A client changed its registration, or the host did.
+    ClientChanged {
+        /// The client.
+        client_id: ClientId,
+    },
+    /// A client was removed by itself or by the host, and its grants with it.
+    ClientRemoved {
+        /// The client.
+        client_id: ClientId,
+    },
     /// A registration was refused.
     RegistrationRefused {
+        /// Why.
+        reason: String,
+    },
+    /// A client wanted to be known by its document, which is refused.
+    ClientDocumentRefused {
+        /// The client, by the URL of the document.
+        client_id: ClientId,
+        /// Why.
+        reason: String,
+    },
+    /// The set of keys that a client publishes cannot be used.
+    ClientKeysRefused {
+        /// Where it is.
+        uri: String,
         /// Why.
         reason: String,
     },

@@ -23,12 +23,16 @@ impl EventSink for TracingSink {
                 tracing::warn!(target: "oauth_for_mcp", ?event);
             }
             Event::ClientRegistered { .. }
+            | Event::ClientChanged { .. }
+            | Event::ClientRemoved { .. }
             | Event::LoginCompleted { .. }
             | Event::GrantRevoked { .. }
             | Event::ConsentDenied { .. }
             | Event::SigningKeyCreated { .. }
             | Event::LoginFailed { .. } => tracing::info!(target: "oauth_for_mcp", ?event),
             Event::RegistrationRefused { .. }
+            | Event::ClientDocumentRefused { .. }
+            | Event::ClientKeysRefused { .. }
             | Event::AuthorizationRefused { .. }
             | Event::TokensIssued { .. }
             | Event::TokenRequestRefused { .. }

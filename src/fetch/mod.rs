@@ -1,5 +1,9 @@
 //! The only way out to the network (layer 2).
 
+#[cfg(feature = "server")]
+mod cache_headers;
+#[cfg(feature = "server")]
+mod copies;
 mod guard;
 mod remote;
 #[cfg(feature = "reqwest")]
@@ -13,10 +17,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use thiserror::Error;
 
+#[cfg(feature = "server")]
+pub use self::cache_headers::freshness;
+#[cfg(feature = "server")]
+pub use self::copies::{RemoteCopies, RemoteCopiesLimits, TooManyLoads};
 pub use self::guard::{NotPublic, all_public, is_loopback, is_public};
-pub use self::remote::{RemoteCopy, RemoteCopyLimits};
+pub use self::remote::{Lifetime, Loaded, RemoteCopy, RemoteCopyLimits};
 #[cfg(feature = "reqwest")]
-pub use self::reqwest::ReqwestFetch;
+pub use self::reqwest::{PublicFetchBuilder, ReqwestFetch, Resolver};
 
 /// How much an answer may cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

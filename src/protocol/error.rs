@@ -42,6 +42,10 @@ pub enum ErrorCode {
     InvalidRedirectUri,
     /// Anything else of a registration is refused (RFC 7591, section 3.2.2).
     InvalidClientMetadata,
+    /// A software statement is malformed or not authentic (RFC 7591, section 3.2.2).
+    InvalidSoftwareStatement,
+    /// A software statement is of nobody who is believed (RFC 7591, section 3.2.2).
+    UnapprovedSoftwareStatement,
     /// Tokens of this type cannot be revoked (RFC 7009, section 2.2.1).
     UnsupportedTokenType,
 }
@@ -66,6 +70,8 @@ impl ErrorCode {
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::UnsupportedTokenType => "unsupported_token_type",
         }
     }

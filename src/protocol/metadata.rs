@@ -44,6 +44,10 @@ pub struct AuthorizationServerMetadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     /// Whether answers carry `iss` ([RFC 9207](https://www.rfc-editor.org/rfc/rfc9207)).
     pub authorization_response_iss_parameter_supported: bool,
+    /// Whether a client can be known by the URL of a document that describes it
+    /// ([Client ID Metadata Document](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-01)).
+    #[serde(skip_serializing_if = "is_off")]
+    pub client_id_metadata_document_supported: bool,
     /// The resources tokens are issued for
     /// ([RFC 9728, section 4](https://www.rfc-editor.org/rfc/rfc9728#section-4)).
     pub protected_resources: Vec<ResourceUri>,
@@ -72,6 +76,11 @@ pub struct ProtectedResourceMetadata {
     /// Documentation for developers of clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_documentation: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_off(value: &bool) -> bool {
+    !*value
 }
 
 fn as_list<S: serde::Serializer>(scope: &Scope, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,7 +11,7 @@ use crate::server::config::{AccessTokenFormat, AuthorizationServer, Lifetimes};
 use crate::server::error::ConfigError;
 use crate::server::limits::LimitNotices;
 use crate::server::policy::{AllowEveryone, LoginPolicy};
-use crate::server::registration::{PreregisteredClient, RegistrationConfig, admit};
+use crate::server::registration::{Documents, PreregisteredClient, RegistrationConfig, admit};
 use crate::server::scope_policy::GrantableScopes;
 use crate::store::{KeySchedule, SigningKeys, Vault};
 use crate::types::{
@@ -208,6 +208,7 @@ impl AuthorizationServerBuilder {
         let preregistered = self.admit_clients()?;
         let keys = Arc::new(self.signing_keys()?);
         let (limiter, limits_addresses) = self.limiter();
+        let fetch = self.registration.documents.clone();
         Ok(AuthorizationServer {
             issuer: self.issuer,
             resource: self.resource,
@@ -216,6 +217,7 @@ impl AuthorizationServerBuilder {
             lifetimes: self.lifetimes,
             format: self.format,
             registration: self.registration,
+            documents: fetch.map(Documents::new),
             preregistered,
             keys,
             vault: self.vault,

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use crate::model::ClientRecord;
 use crate::protocol::credentials::{ClientCredentials, ClientProof};
 use crate::server::config::AuthorizationServer;
-use crate::server::error::{ClientAuthError, Outage};
+use crate::server::error::ClientAuthError;
+use crate::server::find_client::FindClientError;
 use crate::types::{ClientId, Secret};
 
 /// A client whose credentials were checked. Only this module makes one.
@@ -48,26 +49,13 @@ impl AuthorizationServer {
     async fn find_any(
         &self,
         credentials: &ClientCredentials,
-    ) -> Result<Option<Arc<ClientRecord>>, Outage> {
+    ) -> Result<Option<Arc<ClientRecord>>, FindClientError> {
         for id in credentials.ids() {
             if let Some(client) = self.find_client(id).await? {
                 return Ok(Some(client));
             }
         }
         Ok(None)
-    }
-
-    pub(super) async fn find_client(
-        &self,
-        id: &ClientId,
-    ) -> Result<Option<Arc<ClientRecord>>, Outage> {
-        match self.preregistered.get(id) {
-            Some(client) => Ok(Some(Arc::clone(client))),
-            None if self.registration.documents.is_some() && id.as_str().starts_with("https:") => {
-                self.find_document_client(id).await
-            }
-            None => Ok(self.store().find_client(id).await?.map(Arc::new)),
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::server::builder::AuthorizationServerBuilder;
 use crate::server::error::{ConfigError, Outage};
 use crate::server::limits::LimitNotices;
 use crate::server::policy::LoginPolicy;
-use crate::server::registration::{DynamicRegistration, RegistrationConfig};
+use crate::server::registration::{Documents, DynamicRegistration, RegistrationConfig};
 use crate::server::scope_policy::GrantableScopes;
 use crate::store::{SigningKeys, Store, Vault};
 use crate::types::{ClientId, Clock, Entropy, Issuer, ResourceUri};
@@ -60,8 +60,12 @@ pub struct Lifetimes {
     pub code: Duration,
     /// From the consent page to the end of the sign-in: 10 minutes, and never more.
     pub login: Duration,
-    /// A client that registered itself and holds no grant: 90 days.
+    /// A client that registered itself and holds no grant, from when it was last
+    /// used: 90 days.
     pub unused_client: Duration,
+    /// A client that registered itself and with which nobody ever signed in: a
+    /// day. Whoever registers without end fills the store for no longer.
+    pub unclaimed_client: Duration,
 }
 
 impl Default for Lifetimes {
@@ -75,6 +79,7 @@ impl Default for Lifetimes {
             code: Duration::from_secs(60),
             login: Duration::from_secs(600),
             unused_client: DAY * 90,
+            unclaimed_client: DAY,
         }
     }
 }
@@ -88,6 +93,7 @@ impl Lifetimes {
             ("code", self.code, Duration::from_secs(60)),
             ("login", self.login, Duration::from_secs(600)),
             ("unused_client", self.unused_client, Duration::MAX),
+            ("unclaimed_client", self.unclaimed_client, Duration::MAX),
         ];
         if self.refresh_grace > Duration::from_secs(300) {
             return Err(ConfigError::Lifetime("refresh_grace"));
@@ -110,6 +116,7 @@ pub struct AuthorizationServer {
     pub(super) lifetimes: Lifetimes,
     pub(super) format: AccessTokenFormat,
     pub(super) registration: RegistrationConfig,
+    pub(super) documents: Option<Documents>,
     pub(super) preregistered: HashMap<ClientId, Arc<ClientRecord>>,
     pub(super) keys: Arc<SigningKeys>,
     pub(super) vault: Vault,
@@ -178,6 +185,12 @@ impl AuthorizationServer {
     #[must_use]
     pub fn has_dynamic_registration(&self) -> bool {
         self.registration.dynamic != DynamicRegistration::Off
+    }
+
+    /// Whether clients can be known by a document.
+    #[must_use]
+    pub const fn has_client_documents(&self) -> bool {
+        self.documents.is_some()
     }
 
     /// Where this server takes its randomness from.

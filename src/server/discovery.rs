@@ -29,6 +29,7 @@ impl AuthorizationServer {
             revocation_endpoint_auth_methods_supported: auth_methods,
             code_challenge_methods_supported: vec!["S256"],
             authorization_response_iss_parameter_supported: true,
+            client_id_metadata_document_supported: self.has_client_documents(),
             protected_resources: vec![self.resource.clone()],
             service_documentation: None,
         }

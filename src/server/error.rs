@@ -1,16 +1,20 @@
+mod authorize;
+
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::jose::{Algorithm, SignError};
-use crate::limit::TooMany;
 use crate::model::SealError;
 use crate::protocol::credentials::InvalidCredentials;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::revoke::InvalidRevocationRequest;
 use crate::protocol::token::InvalidTokenRequest;
+use crate::server::registration::DocumentError;
 use crate::store::StoreError;
-use crate::types::{EntropyError, InvalidRedirectUri, RedirectUri};
+use crate::types::{EntropyError, InvalidRedirectUri};
+
+pub use authorize::{AuthorizeError, PageError};
 
 /// The settings contradict each other or are unsafe.
 #[derive(Debug, Error)]
@@ -74,6 +78,9 @@ pub enum Outage {
     /// resource server reads.
     #[error("the access token is longer than 8 KiB: the policy adds too many claims")]
     TokenTooLong,
+    /// The document of a client, or its keys, cannot be fetched now.
+    #[error("the document of a client cannot be had")]
+    ClientDocument(#[source] DocumentError),
     /// An identifier that was just made exists already.
     #[error("an identifier that was just made exists already")]
     Collision,
@@ -89,6 +96,9 @@ pub enum ClientAuthError {
     /// There is no such client.
     #[error("the client is unknown")]
     Unknown,
+    /// The document of the client is refused.
+    #[error(transparent)]
+    Document(DocumentError),
     /// The secret is wrong or missing.
     #[error("the client secret is wrong or missing")]
     WrongSecret,
@@ -110,6 +120,7 @@ impl From<&ClientAuthError> for ErrorCode {
                 | InvalidCredentials::ClientId,
             )
             | ClientAuthError::Unknown
+            | ClientAuthError::Document(_)
             | ClientAuthError::WrongSecret
             | ClientAuthError::UnexpectedSecret => Self::InvalidClient,
             ClientAuthError::Outage(_) => Self::TemporarilyUnavailable,
@@ -238,6 +249,33 @@ pub enum RegistrationError {
         /// When there will be room for one.
         retry_after: Duration,
     },
+    /// Nobody can register here.
+    #[error("clients cannot register here")]
+    Off,
+    /// The body is longer than that of any client.
+    #[error("the body is longer than 16 KiB")]
+    TooLarge,
+    /// What the client says does not fit into an identifier.
+    #[error("the metadata is too long: the client_id has to hold it; shorten it")]
+    TooLong,
+    /// There is no room for a client that was never registered before.
+    #[error("there are too many clients; try again later")]
+    Full,
+    /// An initial access token is needed, and this is none.
+    #[error("registration needs an initial access token")]
+    InitialAccess,
+    /// There is no such registration, or this is not its token.
+    #[error("the registration is unknown or the token is not its registration access token")]
+    Management,
+    /// The update names another client, or a secret that is not its own.
+    #[error("client_id and client_secret have to be those of the client")]
+    AnotherClient,
+    /// The software statement is malformed, expired or not signed by who it names.
+    #[error("the software statement is invalid")]
+    InvalidStatement,
+    /// Nobody who signed the software statement is believed here.
+    #[error("the software statement is of nobody whom this server believes")]
+    UnapprovedStatement,
     /// The server failed.
     #[error("{0}")]
     Outage(#[from] Outage),
@@ -282,63 +320,19 @@ impl From<&RegistrationError> for ErrorCode {
             | RegistrationError::Secret
             | RegistrationError::Keys(_)
             | RegistrationError::PublicMachine
-            | RegistrationError::Policy => Self::InvalidClientMetadata,
-            RegistrationError::TooMany { .. } | RegistrationError::Outage(_) => {
-                Self::TemporarilyUnavailable
-            }
+            | RegistrationError::Policy
+            | RegistrationError::TooLarge
+            | RegistrationError::TooLong
+            | RegistrationError::AnotherClient => Self::InvalidClientMetadata,
+            RegistrationError::InitialAccess | RegistrationError::Management => Self::InvalidToken,
+            RegistrationError::InvalidStatement => Self::InvalidSoftwareStatement,
+            RegistrationError::UnapprovedStatement => Self::UnapprovedSoftwareStatement,
+            RegistrationError::Off => Self::AccessDenied,
+            RegistrationError::TooMany { .. }
+            | RegistrationError::Full
+            | RegistrationError::Outage(_) => Self::TemporarilyUnavailable,
         }
     }
-}
-
-/// Why an authorization request goes no further, and who hears of it.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AuthorizeError {
-    /// Client or redirect URI are not known good: only the person may be told.
-    #[error("{0}")]
-    Page(#[from] PageError),
-    /// Client and redirect URI are good: the client is told.
-    #[error("{reason}")]
-    Redirect {
-        /// Where to.
-        to: RedirectUri,
-        /// The client's state, byte for byte.
-        state: Option<String>,
-        /// What the client hears.
-        code: ErrorCode,
-        /// Why.
-        reason: &'static str,
-    },
-}
-
-/// Why a person sees a page instead of being sent on.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum PageError {
-    /// A parameter is repeated or not UTF-8.
-    #[error("the request is malformed")]
-    Malformed,
-    /// The request names no client, or one that is unknown.
-    #[error("the client is unknown")]
-    UnknownClient,
-    /// The redirect URI is missing, malformed or not one of the client's.
-    #[error("the redirect_uri is not one the client registered")]
-    RedirectUri,
-    /// The consent form is not from a page this browser was shown, or too old.
-    #[error("the consent form is not from this browser, or too old")]
-    ForeignConsent,
-    /// The sign-in is unknown, was used before or is too old.
-    #[error("the sign-in is unknown, was used before or is too old")]
-    UnknownLogin,
-    /// The sign-in was begun in another browser.
-    #[error("the sign-in was begun in another browser")]
-    ForeignBrowser,
-    /// Too many such requests came from one place.
-    #[error("{0}")]
-    TooMany(#[from] TooMany),
-    /// The server failed.
-    #[error("{0}")]
-    Outage(#[from] Outage),
 }
 
 /// Why a revocation request is refused. An unknown token is no error.

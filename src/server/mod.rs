@@ -9,6 +9,7 @@ mod client_auth;
 mod config;
 mod discovery;
 mod error;
+mod find_client;
 mod grants;
 mod limits;
 mod policy;
@@ -31,7 +32,8 @@ pub use error::{
 pub use grants::{GrantPage, Grants};
 pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};
 pub use registration::{
-    AdmitEveryClient, DynamicRegistration, PreregisteredClient, RegistrationAttempt,
-    RegistrationConfig, RegistrationPolicy, RegistrationWay,
+    AdmitEveryClient, ClientUpdate, DocumentError, DocumentHosts, DynamicRegistration,
+    ManagedClient, PreregisteredClient, RegistrationAttempt, RegistrationConfig,
+    RegistrationPolicy, RegistrationRequest, RegistrationWay,
 };
 pub use sweeper::Sweeper;

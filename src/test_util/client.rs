@@ -102,10 +102,10 @@ impl TestClient {
         }
     }
 
-    /// Registers a public client that may refresh.
+    /// Registers a public client that may refresh, another one each time.
     pub async fn register(server: &TestServer) -> Self {
         let metadata = json!({
-            "client_name": "Test client",
+            "client_name": server.name_for_client(),
             "redirect_uris": [Self::REDIRECT_URI],
             "grant_types": ["authorization_code", "refresh_token"],
             "token_endpoint_auth_method": "none",

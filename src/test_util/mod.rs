@@ -19,6 +19,7 @@ mod clock;
 mod entropy;
 mod events;
 mod openid_provider;
+pub mod profiles;
 mod server;
 
 pub use browser::TestBrowser;

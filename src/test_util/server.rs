@@ -28,6 +28,8 @@ pub struct TestServer {
     events: Arc<RecordedEvents>,
     /// How many servers there are that may share a store.
     replicas: Arc<AtomicU64>,
+    /// How many clients were given a name.
+    clients: Arc<AtomicU64>,
     peer: Option<PeerAddress>,
 }
 
@@ -116,6 +118,7 @@ impl TestServer {
             clock,
             events,
             replicas,
+            clients: Arc::new(AtomicU64::new(0)),
             peer: None,
         }
     }
@@ -130,7 +133,17 @@ impl TestServer {
             clock: Arc::clone(&self.clock),
             events: Arc::clone(&self.events),
             replicas: Arc::clone(&self.replicas),
+            clients: Arc::clone(&self.clients),
             peer: Some(PeerAddress(address.into())),
+        }
+    }
+
+    /// A name that no client of this server has: the same name would make it the
+    /// same client.
+    pub(super) fn name_for_client(&self) -> String {
+        match self.clients.fetch_add(1, Ordering::SeqCst) {
+            0 => "Test client".to_owned(),
+            others => format!("Test client {}", others + 1),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod client_address;
 mod client_id;
+mod document_url;
 mod entropy;
 mod grant_id;
 mod issuer;
@@ -15,9 +16,11 @@ mod scope_hierarchy;
 mod secret;
 mod subject;
 mod time;
+mod url_path;
 
 pub use client_address::ClientAddress;
 pub use client_id::{ClientId, InvalidClientId};
+pub use document_url::{DocumentUrl, InvalidDocumentUrl};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use entropy::SystemEntropy;
 pub use entropy::{Entropy, EntropyError};

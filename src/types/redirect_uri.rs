@@ -1,10 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 use url::{Host, Url};
+
+use crate::types::url_path;
 
 /// Where the answer to an authorization request is sent ([RFC 6749, section 3.1.2]).
 ///
@@ -71,7 +72,9 @@ impl RedirectUri {
             return Err(InvalidRedirectUri::Fragment);
         }
         judge_authority(text, &url)?;
-        judge_path(text)?;
+        if url_path::is_ambiguous(text) {
+            return Err(InvalidRedirectUri::DotSegment);
+        }
         judge_scheme(&url)?;
         Ok(Self(text.into()))
     }
@@ -135,6 +138,22 @@ impl RedirectUri {
         Some((without_port(before, host), after))
     }
 
+    /// Whether it names a loopback host and no port there.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_free_port(&self) -> bool {
+        self.kind() == RedirectUriKind::Loopback && self.without_free_port() == *self
+    }
+
+    /// The same URI without a port that is free anyway: all that it matches, the
+    /// result does, and the other way round.
+    #[cfg(feature = "server")]
+    pub(crate) fn without_free_port(&self) -> Self {
+        match self.around_port() {
+            Some((before, after)) => Self(format!("{before}{after}").into()),
+            None => self.clone(),
+        }
+    }
+
     fn url(&self) -> Url {
         Url::parse(&self.0).expect("a redirect URI is parsed as a URL when it is made")
     }
@@ -191,37 +210,6 @@ fn without_port(text: &str, host: usize) -> &str {
         Some(colon) if !text[host + colon..].contains(']') => &text[..host + colon],
         Some(_) | None => text,
     }
-}
-
-/// How often a path is decoded before it is given up: to go on would let a
-/// client make the server work, for a path that no client has.
-const MAX_ENCODINGS: usize = 8;
-
-fn judge_path(text: &str) -> Result<(), InvalidRedirectUri> {
-    let before_query = text.split('?').next().unwrap_or_default();
-    let (_, before_query) = before_query.split_once(':').unwrap_or_default();
-    // `%252e` is a dot to whoever decodes twice.
-    let mut path = before_query.to_owned();
-    for _ in 0..MAX_ENCODINGS {
-        // Lenient readers find dots in bytes that are not UTF-8.
-        let Ok(decoded) = percent_decode_str(&path).decode_utf8() else {
-            return Err(InvalidRedirectUri::DotSegment);
-        };
-        if decoded == path {
-            let hidden = path.contains('\\') || path.chars().any(char::is_control);
-            let dotted = path.split('/').any(|segment| matches!(segment, "." | ".."));
-            return if hidden || dotted {
-                Err(InvalidRedirectUri::DotSegment)
-            } else {
-                Ok(())
-            };
-        }
-        if decoded.matches('/').count() != path.matches('/').count() {
-            return Err(InvalidRedirectUri::DotSegment);
-        }
-        path = decoded.into_owned();
-    }
-    Err(InvalidRedirectUri::DotSegment)
 }
 
 fn judge_scheme(url: &Url) -> Result<(), InvalidRedirectUri> {

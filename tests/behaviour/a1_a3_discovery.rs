@@ -176,7 +176,12 @@ async fn the_server_document_says_what_is_on() {
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported":
-            ["none", "client_secret_basic", "client_secret_post"],
+            [
+                "none",
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt"
+            ],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "protected_resources": ["https://mcp.example.com/mcp"],

@@ -193,7 +193,10 @@ async fn without_randomness_nothing_is_issued_and_nothing_is_lost() {
     let code = client.authorize(&server, "notes:read").await;
     let tokens = client.sign_in(&server, "notes:read").await;
     let refresh_token = tokens.refresh_token.unwrap();
-    let metadata = json!({ "redirect_uris": [TestClient::REDIRECT_URI] });
+    let metadata = json!({
+        "redirect_uris": [TestClient::REDIRECT_URI],
+        "token_endpoint_auth_method": "client_secret_basic",
+    });
 
     tap.dry.store(true, Ordering::SeqCst);
     expect_outage(client.redeem(&server, &code).await.response(), "code");

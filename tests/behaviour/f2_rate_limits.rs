@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use oauth_for_mcp::event::Event;
 use oauth_for_mcp::limit::{Limit, LimitKey, Quota, RateLimiter, RateLimits, TooMany};
+use oauth_for_mcp::server::{DynamicRegistration, RegistrationConfig};
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use serde_json::json;
 
@@ -25,7 +26,11 @@ fn limited(limit: Limit, burst: u32, per_minute: u32) -> TestServer {
 }
 
 async fn register(server: &TestServer) -> Answer {
-    let metadata = json!({ "redirect_uris": [TestClient::REDIRECT_URI] });
+    register_as(server, "Always the same").await
+}
+
+async fn register_as(server: &TestServer, name: &str) -> Answer {
+    let metadata = json!({ "client_name": name, "redirect_uris": [TestClient::REDIRECT_URI] });
     TestClient::try_register(server, &metadata).await
 }
 
@@ -106,34 +111,51 @@ async fn new_clients_of_all_addresses_together_are_limited() {
     let server = limited(Limit::NewClients, 10, 7);
     for number in 0..10 {
         let from = server.from_address(address(number));
-        assert_eq!(register(&from).await.status(), 201, "{number}");
+        let answer = register_as(&from, &format!("Client {number}")).await;
+        assert_eq!(answer.status(), 201, "{number}");
     }
-    expect_too_many(
-        &register(&server.from_address(address(11))).await,
-        "9",
-        "a stranger",
-    );
-    expect_too_many(&register(&server).await, "9", "from nowhere");
+    let stranger = server.from_address(address(11));
+    expect_too_many(&register_as(&stranger, "Eleven").await, "9", "a stranger");
+    expect_too_many(&register_as(&server, "Twelve").await, "9", "from nowhere");
+    let mut own = json!({ "redirect_uris": [TestClient::REDIRECT_URI] });
+    own["token_endpoint_auth_method"] = json!("client_secret_basic");
+    let own = TestClient::try_register(&server, &own).await;
+    expect_too_many(&own, "9", "a client of its own");
+
+    for _ in 0..20 {
+        let again = register_as(&stranger, "Client 3").await;
+        assert_eq!(again.status(), 201, "who is known stores nothing");
+    }
     let broken = TestClient::try_register(&server, &json!({})).await;
     expect_refusal(
         &broken,
         400,
         "invalid_redirect_uri",
-        "what stores nothing is not counted",
+        "nor does what is refused",
     );
-
     server.clock().advance(Duration::from_secs(9));
-    assert_eq!(register(&server).await.status(), 201);
-    let registered = |event: &Event| matches!(event, Event::ClientRegistered { .. });
-    assert_eq!(
-        server
-            .events()
-            .all()
-            .iter()
-            .filter(|event| registered(event))
-            .count(),
-        11
+    assert_eq!(register_as(&server, "Thirteen").await.status(), 201);
+    expect_too_many(
+        &register_as(&server, "Fourteen").await,
+        "9",
+        "one in nine seconds",
     );
+}
+
+/// F2, C4
+#[tokio::test]
+async fn new_clients_that_are_sealed_into_their_identifiers_are_limited() {
+    let quota = Quota::new(2, 60).unwrap();
+    let limits = RateLimits::off().with(Limit::NewClients, quota);
+    let server = TestServer::with(|builder| {
+        let registration =
+            RegistrationConfig::default().dynamic(DynamicRegistration::SelfContained);
+        builder.registration(registration).rate_limits(limits)
+    });
+    for _ in 0..2 {
+        assert_eq!(register(&server).await.status(), 201);
+    }
+    expect_too_many(&register(&server).await, "1", "the third");
 }
 
 /// F2
@@ -438,9 +460,11 @@ async fn every_limit_can_be_switched_off() {
     let server = TestServer::with(|builder| builder.rate_limits(one_off));
     let from = server.from_address(address(1));
     for number in 0..1_000 {
-        assert_eq!(register(&from).await.status(), 201, "{number}");
+        let answer = register_as(&from, &format!("Client {number}")).await;
+        assert_eq!(answer.status(), 201, "{number}");
     }
-    expect_too_many(&register(&from).await, "1", "the others hold");
+    let answer = register_as(&from, "One more").await;
+    expect_too_many(&answer, "1", "the others hold");
 }
 
 /// F2, C3

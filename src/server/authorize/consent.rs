@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::Sha256;
 
 use crate::event::Event;
-use crate::model::Registration;
+use crate::model::{ClientRecord, Registration};
 use crate::protocol::authorize::AuthorizationRequest;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::form::Form;
@@ -15,7 +15,7 @@ use crate::server::authorize::browser::BrowserSecret;
 use crate::server::authorize::step::AuthorizeStep;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{AuthorizeError, Outage, PageError};
-use crate::types::{RedirectUriKind, Scope, ScopeToken, Timestamp};
+use crate::types::{DocumentUrl, RedirectUriKind, Scope, ScopeToken, Timestamp};
 
 /// Everything a person needs to see to decide, as plain text.
 #[derive(Clone, Serialize)]
@@ -26,6 +26,9 @@ pub struct ConsentPrompt {
     pub client_id: String,
     /// The client's page, as it claims.
     pub client_uri: Option<String>,
+    /// The host that publishes the document of the client, if that is how the
+    /// client is known: whoever runs it vouches for the client.
+    pub document_host: Option<String>,
     /// Whether the operator of this server knows the client.
     pub known_to_operator: bool,
     /// The host, or the scheme of a native application, that the answer goes to.
@@ -126,6 +129,7 @@ impl AuthorizationServer {
             client_name: client.name.clone().unwrap_or_else(|| client.id.to_string()),
             client_id: client.id.to_string(),
             client_uri: client.client_uri.clone(),
+            document_host: document_host(client),
             known_to_operator: client.registration == Registration::Preregistered,
             destination: valid.redirect_uri().destination(),
             is_local: valid.redirect_uri().kind() != RedirectUriKind::Https,
@@ -161,6 +165,11 @@ impl AuthorizationServer {
         }
         self.begin_login(valid, browser).await
     }
+}
+
+fn document_host(client: &ClientRecord) -> Option<String> {
+    let url = DocumentUrl::parse(client.id.as_str()).ok()?;
+    (client.registration == Registration::Document).then(|| url.host().to_owned())
 }
 
 /// Shows that a consent form is from a page that this browser was shown: until

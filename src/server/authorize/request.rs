@@ -135,7 +135,8 @@ impl AuthorizationServer {
 
 fn judge_redirect_uri(client: &ClientRecord, text: Option<&str>) -> Result<RedirectUri, PageError> {
     match (text, client.redirect_uris.as_slice()) {
-        (None, [only]) => Ok(only.clone()),
+        // Where a native application listens, only it can tell.
+        (None, [only]) if !only.has_free_port() => Ok(only.clone()),
         (None, _) => Err(PageError::RedirectUri),
         (Some(text), registered) => {
             if let Some(same) = registered.iter().find(|uri| uri.as_str() == text) {

@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use crate::model::{AuthMethod, ClientKeys, GrantType};
+use crate::model::{AuthMethod, ClientKeys, ClientRecord, GrantType, Registration};
 use crate::protocol::client_metadata::ClientMetadata;
 use crate::server::error::RegistrationError;
 use crate::server::registration::auth_method::accept_auth_method;
-use crate::types::{RedirectUri, RedirectUriKind, Scope};
+use crate::types::{ClientId, RedirectUri, RedirectUriKind, Scope};
 
 const MAX_REDIRECT_URIS: usize = 32;
 const MAX_NAME_CHARACTERS: usize = 128;
@@ -24,6 +24,25 @@ pub(super) struct AcceptedMetadata {
     pub(super) keys: Option<ClientKeys>,
     pub(super) grant_types: BTreeSet<GrantType>,
     pub(super) scope: Option<Scope>,
+}
+
+impl AcceptedMetadata {
+    /// The client that this makes, without any secret.
+    pub(super) fn into_record(self, id: ClientId, registration: Registration) -> ClientRecord {
+        ClientRecord {
+            id,
+            registration,
+            name: self.name,
+            client_uri: self.client_uri,
+            redirect_uris: self.redirect_uris,
+            auth_method: self.auth_method,
+            secrets: vec![],
+            grant_types: self.grant_types,
+            scope: self.scope,
+            keys: self.keys,
+            management: None,
+        }
+    }
 }
 
 /// Who says what the client is.
@@ -151,6 +170,6 @@ fn accept_name(name: Option<String>) -> Result<Option<String>, RegistrationError
     Ok(Some(name))
 }
 
-fn is_web_page(text: &str) -> bool {
+pub(super) fn is_web_page(text: &str) -> bool {
     text.len() <= 2048 && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }

@@ -43,7 +43,9 @@ pub(super) fn accept_auth_method(
     }
 }
 
-fn accept_keys(metadata: &ClientMetadata) -> Result<Option<ClientKeys>, InvalidClientKeys> {
+pub(super) fn accept_keys(
+    metadata: &ClientMetadata,
+) -> Result<Option<ClientKeys>, InvalidClientKeys> {
     match (&metadata.jwks, &metadata.jwks_uri) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(InvalidClientKeys::Twice),
@@ -54,9 +56,20 @@ fn accept_keys(metadata: &ClientMetadata) -> Result<Option<ClientKeys>, InvalidC
 
 fn accept_set(set: &Value) -> Result<ClientKeys, InvalidClientKeys> {
     const MAX_KEYS: usize = 10;
+    usable_keys(set, MAX_KEYS).map(ClientKeys::Set)
+}
+
+/// Judges a set of keys that was fetched from a `jwks_uri`, which may be used for
+/// more than this.
+pub(super) fn accept_published_set(set: &Value) -> Result<JwkSet, InvalidClientKeys> {
+    const MAX_KEYS: usize = 100;
+    usable_keys(set, MAX_KEYS)
+}
+
+fn usable_keys(set: &Value, most: usize) -> Result<JwkSet, InvalidClientKeys> {
     let keys = set.get("keys").and_then(Value::as_array);
     let keys = keys.ok_or(InvalidClientKeys::Unusable)?;
-    if keys.len() > MAX_KEYS {
+    if keys.len() > most {
         return Err(InvalidClientKeys::TooMany);
     }
     let mut usable = Vec::new();
@@ -69,7 +82,7 @@ fn accept_set(set: &Value) -> Result<ClientKeys, InvalidClientKeys> {
     if usable.is_empty() {
         return Err(InvalidClientKeys::Unusable);
     }
-    Ok(ClientKeys::Set(JwkSet::new(usable)))
+    Ok(JwkSet::new(usable))
 }
 
 /// Whether the client published what it has to keep to itself
@@ -80,7 +93,10 @@ fn holds_private_member(key: &Value) -> bool {
 }
 
 fn accept_uri(uri: &str) -> Result<ClientKeys, InvalidClientKeys> {
-    let secure = Url::parse(uri).is_ok_and(|url| url.scheme() == "https" && url.has_host());
+    let secure = Url::parse(uri).is_ok_and(|url| {
+        let bare = url.username().is_empty() && url.password().is_none();
+        url.scheme() == "https" && url.has_host() && bare && url.fragment().is_none()
+    });
     if !secure || uri.len() > 2048 {
         return Err(InvalidClientKeys::Uri);
     }

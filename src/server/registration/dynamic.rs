@@ -1,14 +1,35 @@
+use std::time::Duration;
+
 use crate::event::Event;
-use crate::model::{ClientRecord, GrantType, Registration};
+use crate::model::{ClientRecord, Registration};
 use crate::protocol::client_metadata::{ClientInformationResponse, ClientMetadata};
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{Outage, RegistrationError};
-use crate::server::registration::accept::{Source, accept};
+use crate::server::registration::accept::{AcceptedMetadata, Source, accept};
+use crate::server::registration::config::DynamicRegistration;
+use crate::server::registration::describe::Given;
+use crate::server::registration::policy::{RegistrationAttempt, RegistrationWay};
+use crate::server::registration::shared;
 use crate::store::Insertion;
 use crate::types::{ClientId, Secret, Timestamp};
 
+/// A request to become a client ([RFC 7591, section 3]).
+///
+/// [RFC 7591, section 3]: https://www.rfc-editor.org/rfc/rfc7591#section-3
+#[derive(Clone, Debug)]
+pub struct RegistrationRequest {
+    /// What the client says of itself.
+    pub metadata: ClientMetadata,
+    /// What it shows to be let in, where not everybody is.
+    pub initial_access_token: Option<Secret>,
+}
+
 impl AuthorizationServer {
     /// Registers a client that says of itself what it is ([RFC 7591, section 3]).
+    ///
+    /// A public client is known by what it is: whoever registers the same gets
+    /// the same identifier, which is stored once. Every other client gets an
+    /// identifier of its own, and a token to manage its registration with.
     ///
     /// # Errors
     ///
@@ -17,45 +38,119 @@ impl AuthorizationServer {
     /// [RFC 7591, section 3]: https://www.rfc-editor.org/rfc/rfc7591#section-3
     pub async fn register(
         &self,
-        metadata: ClientMetadata,
+        request: RegistrationRequest,
     ) -> Result<ClientInformationResponse, RegistrationError> {
+        self.judge_initial_access(request.initial_access_token.as_ref())?;
         let now = self.clock.now();
+        let (metadata, statement) = self.vouched(request.metadata, now)?;
         let accepted = accept(metadata, Source::Registration, &self.scopes.all())?;
-        let mut client = ClientRecord {
-            id: ClientId::generate(&*self.entropy).map_err(Outage::from)?,
-            registration: Registration::Dynamic {
-                registered_at: now,
-                unused_until: now.plus(self.lifetimes.unused_client),
-            },
-            name: accepted.name,
-            client_uri: accepted.client_uri,
-            redirect_uris: accepted.redirect_uris,
-            auth_method: accepted.auth_method,
-            secrets: vec![],
-            grant_types: accepted.grant_types,
-            scope: accepted.scope,
-            keys: accepted.keys,
-            management: None,
+        let vouched_by = statement
+            .as_ref()
+            .map(|statement| statement.issuer.as_str());
+        self.judge_by_policy(&accepted, vouched_by).await?;
+        let redirect_uris = accepted.redirect_uris.clone();
+        let (client, mut given) = match self.registration.dynamic {
+            DynamicRegistration::Off => return Err(RegistrationError::Off),
+            DynamicRegistration::SelfContained => {
+                self.admit_new_client().await?;
+                self.seal_into_id(accepted, now)?
+            }
+            DynamicRegistration::Stored if shared::is_shared(&accepted) => {
+                self.register_shared(accepted, now).await?
+            }
+            DynamicRegistration::Stored => self.register_own(accepted, now).await?,
         };
-        let secret = self.give_secret(&mut client)?;
-        let response = self.describe(&client, secret, now);
-        self.admit_new_client().await?;
-        match self
-            .store()
-            .insert_client(client)
-            .await
-            .map_err(Outage::from)?
-        {
-            Insertion::Done => {}
-            Insertion::Conflict => return Err(Outage::Collision.into()),
-        }
+        given.redirect_uris = Some(redirect_uris);
+        given.software_statement = statement.map(|statement| statement.text);
         self.emit(&Event::ClientRegistered {
-            client_id: response.client_id.clone(),
+            client_id: client.id.clone(),
         });
-        Ok(response)
+        Ok(self.describe(&client, given))
     }
 
-    fn give_secret(&self, client: &mut ClientRecord) -> Result<Option<Secret>, Outage> {
+    /// Compares with every token, so that time does not tell which one is close.
+    fn judge_initial_access(&self, token: Option<&Secret>) -> Result<(), RegistrationError> {
+        let known = &self.registration.initial_access_tokens;
+        let hash = token.map(Secret::hash);
+        let admitted = known
+            .iter()
+            .fold(false, |found, known| found | (hash == Some(*known)));
+        if known.is_empty() || admitted {
+            return Ok(());
+        }
+        Err(RegistrationError::InitialAccess)
+    }
+
+    pub(super) async fn judge_by_policy(
+        &self,
+        accepted: &AcceptedMetadata,
+        vouched_by: Option<&str>,
+    ) -> Result<(), RegistrationError> {
+        let attempt = RegistrationAttempt {
+            way: RegistrationWay::Dynamic,
+            name: accepted.name.as_deref(),
+            redirect_uris: &accepted.redirect_uris,
+            auth_method: accepted.auth_method,
+            scope: accepted.scope.as_ref(),
+            vouched_by,
+        };
+        let decision = self.registration.policy.admits(&attempt).await;
+        match decision.map_err(|error| Outage::Policy(error.0))? {
+            true => Ok(()),
+            false => Err(RegistrationError::Policy),
+        }
+    }
+
+    /// A client that is the same for all who register it.
+    async fn register_shared(
+        &self,
+        accepted: AcceptedMetadata,
+        now: Timestamp,
+    ) -> Result<(ClientRecord, Given), RegistrationError> {
+        let accepted = shared::normalized(accepted);
+        let id = shared::id_of(&accepted, &self.issuer)?;
+        let found = self.store().find_client(&id).await.map_err(Outage::from)?;
+        let period = self.unclaimed_period();
+        if let Some(client) = found
+            && self.keep_client(&client, period).await?
+        {
+            return Ok((client, Given::default()));
+        }
+        let client = accepted.into_record(id, self.unclaimed_from(now));
+        Ok((self.insert_new(client).await?, Given::default()))
+    }
+
+    /// A client of its own, which it proves to be and may manage.
+    async fn register_own(
+        &self,
+        accepted: AcceptedMetadata,
+        now: Timestamp,
+    ) -> Result<(ClientRecord, Given), RegistrationError> {
+        let id = ClientId::generate(&*self.entropy).map_err(Outage::from)?;
+        let mut client = accepted.into_record(id, self.unclaimed_from(now));
+        let token = self.entropy.secret().map_err(Outage::from)?;
+        client.management = Some(token.hash());
+        let given = Given {
+            secret: self.give_secret(&mut client)?,
+            management: Some(token),
+            ..Given::default()
+        };
+        Ok((self.insert_new(client).await?, given))
+    }
+
+    fn unclaimed_from(&self, now: Timestamp) -> Registration {
+        Registration::Dynamic {
+            registered_at: now,
+            unused_until: now.plus(self.unclaimed_period()),
+        }
+    }
+
+    fn unclaimed_period(&self) -> Duration {
+        let lifetimes = &self.lifetimes;
+        lifetimes.unclaimed_client.min(lifetimes.unused_client)
+    }
+
+    pub(super) fn give_secret(&self, client: &mut ClientRecord) -> Result<Option<Secret>, Outage> {
         if !client.auth_method.uses_secret() {
             return Ok(None);
         }
@@ -64,38 +159,24 @@ impl AuthorizationServer {
         Ok(Some(secret))
     }
 
-    fn describe(
-        &self,
-        client: &ClientRecord,
-        client_secret: Option<Secret>,
-        now: Timestamp,
-    ) -> ClientInformationResponse {
-        ClientInformationResponse {
-            client_id: client.id.clone(),
-            client_id_issued_at: now,
-            client_secret_expires_at: client_secret.is_some().then_some(0),
-            client_secret,
-            registration_access_token: None,
-            registration_client_uri: None,
-            redirect_uris: client.redirect_uris.clone(),
-            token_endpoint_auth_method: client.auth_method.as_str(),
-            grant_types: client
-                .grant_types
-                .iter()
-                .copied()
-                .map(GrantType::as_str)
-                .collect(),
-            response_types: vec!["code"],
-            client_name: client.name.clone(),
-            client_uri: client.client_uri.clone(),
-            scope: self
-                .scopes
-                .resolve(None, client.scope.as_ref())
-                .unwrap_or_default(),
-            jwks: None,
-            jwks_uri: None,
-            application_type: "web",
-            software_statement: None,
+    /// Stores a client that nobody registered before, if there is room.
+    async fn insert_new(&self, client: ClientRecord) -> Result<ClientRecord, RegistrationError> {
+        let most = self.registration.most_clients;
+        let stored = self.store().count_clients(most).await;
+        if stored.map_err(Outage::from)? >= most {
+            return Err(RegistrationError::Full);
+        }
+        self.admit_new_client().await?;
+        let inserted = self.store().insert_client(client.clone()).await;
+        match inserted.map_err(Outage::from)? {
+            Insertion::Done => Ok(client),
+            // Somebody registered the same in this moment.
+            Insertion::Conflict => {
+                let found = self.store().find_client(&client.id).await;
+                let found = found.map_err(Outage::from)?;
+                let same = found.filter(|found| shared::is_same(found, &client));
+                Ok(same.ok_or(Outage::Collision)?)
+            }
         }
     }
 }

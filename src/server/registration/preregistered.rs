@@ -47,17 +47,9 @@ pub(in crate::server) fn admit(
     if usable != accepted.auth_method.uses_secret() {
         return Err(RegistrationError::Secret);
     }
+    let secrets = client.client_secret.iter().map(Secret::hash).collect();
     Ok(ClientRecord {
-        id: client.client_id,
-        registration: Registration::Preregistered,
-        name: accepted.name,
-        client_uri: accepted.client_uri,
-        redirect_uris: accepted.redirect_uris,
-        auth_method: accepted.auth_method,
-        secrets: client.client_secret.iter().map(Secret::hash).collect(),
-        grant_types: accepted.grant_types,
-        scope: accepted.scope,
-        keys: accepted.keys,
-        management: None,
+        secrets,
+        ..accepted.into_record(client.client_id, Registration::Preregistered)
     })
 }

@@ -40,6 +40,9 @@ impl AuthorizationServer {
             .filter(|(record, _)| token.is_of(record))
             .ok_or(TokenError::RefreshUnknown)?;
         let scope = judge(&grant, client, request)?;
+        // A client in use stays, even past the end of its last grant.
+        let period = self.lifetimes.unused_client;
+        self.keep_client(client.record(), period).await?;
         self.judge_requested_resource(&grant.details.resource, request.resource.as_ref())?;
         match self.standing(&record, &token, now) {
             Standing::Current => self.rotate(client, &grant, &scope, &token).await,

@@ -1,0 +1,463 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_lock::Semaphore;
+use quick_cache::sync::Cache;
+use thiserror::Error;
+
+use crate::fetch::{Loaded, RemoteCopy, RemoteCopyLimits};
+use crate::types::Timestamp;
+
+/// How much [`RemoteCopies`] may hold and do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RemoteCopiesLimits {
+    /// For how many documents there is a copy.
+    pub copies: usize,
+    /// How many documents are loaded at once.
+    pub loads: usize,
+    /// How long to leave a document alone after it could not be loaded, while there
+    /// is a copy, and after something newer than a fresh copy was asked for.
+    pub pause: Duration,
+}
+
+impl Default for RemoteCopiesLimits {
+    /// A thousand copies and 32 loads, with a pause of 30 seconds.
+    fn default() -> Self {
+        Self {
+            copies: 1000,
+            loads: 32,
+            pause: Duration::from_secs(30),
+        }
+    }
+}
+
+/// As many documents are being loaded as may be; asking again later may help.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("too many documents are being fetched")]
+pub struct TooManyLoads;
+
+/// Copies of documents that strangers name, each a [`RemoteCopy`].
+///
+/// One load of a document runs at a time, and not more than
+/// [`RemoteCopiesLimits::loads`] of all documents together: who would start one
+/// more gets the copy there is, or [`TooManyLoads`] at once.
+///
+/// Only a document that was loaded takes a place, so that names which lead nowhere
+/// push nothing out. When all places are taken, a new document pushes out one that
+/// was used but once, as long as there is such a one: a flood of good documents
+/// that are asked for once each leaves alone what has been used again since it was
+/// loaded. A flood that asks twice for each does not; then a document in use is
+/// loaded again when it is needed next.
+#[derive(Debug)]
+pub struct RemoteCopies<K, T, E> {
+    limits: RemoteCopiesLimits,
+    kept: Cache<K, Arc<RemoteCopy<T, E>>>,
+    /// What somebody loads or waits for, whether it is kept or not.
+    under_way: Mutex<HashMap<K, Shared<T, E>>>,
+    loads: Semaphore,
+}
+
+/// A copy and how many hold a seat at it.
+#[derive(Debug)]
+struct Shared<T, E> {
+    copy: Arc<RemoteCopy<T, E>>,
+    seats: usize,
+}
+
+impl<K, T, E> RemoteCopies<K, T, E>
+where
+    K: Clone + Eq + Hash,
+    E: Clone + From<TooManyLoads>,
+{
+    /// No copies yet.
+    #[must_use]
+    pub fn new(limits: RemoteCopiesLimits) -> Self {
+        Self {
+            limits,
+            kept: Cache::new(limits.copies),
+            under_way: Mutex::default(),
+            loads: Semaphore::new(limits.loads),
+        }
+    }
+
+    /// Whether there is a copy of the document `key` that serves, if nothing newer
+    /// does.
+    #[must_use]
+    pub fn has_copy(&self, key: &K, now: Timestamp) -> bool {
+        let kept = self.kept.get(key);
+        kept.is_some_and(|copy| copy.is_usable(now))
+    }
+
+    /// The copy of the document `key`, from `load` if there is none that is fresh.
+    ///
+    /// # Errors
+    ///
+    /// That of `load` if there is no document any more, or if it failed and there
+    /// is no usable copy; [`TooManyLoads`] as such a failure.
+    pub async fn current<F>(&self, key: &K, now: Timestamp, load: F) -> Result<Arc<T>, E>
+    where
+        F: Future<Output = Loaded<T, E>> + Send,
+    {
+        let kept = self.kept.get(key);
+        if let Some(value) = kept.and_then(|copy| copy.fresh(now)) {
+            return Ok(value);
+        }
+        let seat = self.seat(key);
+        let outcome = seat.copy.current_for(now, bounded(&self.loads, load)).await;
+        seat.settle(now);
+        outcome
+    }
+
+    /// A copy of the document `key` that is newer than `seen`, from `load` unless
+    /// one was asked for a moment ago; `seen` itself if there is none.
+    pub async fn newer<F>(&self, key: &K, seen: Arc<T>, now: Timestamp, load: F) -> Arc<T>
+    where
+        F: Future<Output = Loaded<T, E>> + Send,
+    {
+        let seat = self.seat(key);
+        let newer = seat
+            .copy
+            .newer_for(seen, now, bounded(&self.loads, load))
+            .await;
+        seat.settle(now);
+        newer
+    }
+
+    /// A seat at the one copy of `key` that whoever comes meanwhile shares.
+    fn seat(&self, key: &K) -> Seat<'_, K, T, E> {
+        let mut under_way = self.under_way();
+        let shared = under_way.entry(key.clone()).or_insert_with(|| Shared {
+            copy: self.kept.get(key).unwrap_or_else(|| self.empty()),
+            seats: 0,
+        });
+        shared.seats += 1;
+        Seat {
+            copies: self,
+            key: key.clone(),
+            copy: Arc::clone(&shared.copy),
+        }
+    }
+
+    fn empty(&self) -> Arc<RemoteCopy<T, E>> {
+        Arc::new(RemoteCopy::new(RemoteCopyLimits {
+            pause: self.limits.pause,
+            ..RemoteCopyLimits::default()
+        }))
+    }
+}
+
+impl<K, T, E> RemoteCopies<K, T, E> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<K, Shared<T, E>>> {
+        // Each change of the map is whole, so a panic elsewhere leaves no half.
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Loads if fewer than the limit do so.
+async fn bounded<T, E, F>(loads: &Semaphore, load: F) -> Loaded<T, E>
+where
+    E: From<TooManyLoads>,
+    F: Future<Output = Loaded<T, E>> + Send,
+{
+    match loads.try_acquire() {
+        Some(_permit) => load.await,
+        None => Loaded::Failed(TooManyLoads.into()),
+    }
+}
+
+/// Keeps a copy within reach while somebody loads it, even if its place is taken.
+#[derive(Debug)]
+struct Seat<'a, K: Eq + Hash, T, E> {
+    copies: &'a RemoteCopies<K, T, E>,
+    key: K,
+    copy: Arc<RemoteCopy<T, E>>,
+}
+
+impl<K: Clone + Eq + Hash, T, E: Clone> Seat<'_, K, T, E> {
+    /// Gives the copy a place if it can serve, and takes it away otherwise.
+    fn settle(&self, now: Timestamp) {
+        let kept = &self.copies.kept;
+        if !self.copy.is_usable(now) {
+            kept.remove(&self.key);
+        } else if !kept.contains_key(&self.key) {
+            kept.insert(self.key.clone(), Arc::clone(&self.copy));
+        }
+    }
+}
+
+impl<K: Eq + Hash, T, E> Drop for Seat<'_, K, T, E> {
+    fn drop(&mut self) {
+        let mut under_way = self.copies.under_way();
+        let Some(shared) = under_way.get_mut(&self.key) else {
+            return;
+        };
+        shared.seats -= 1;
+        if shared.seats == 0 {
+            under_way.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+    const LIMITS: RemoteCopiesLimits = RemoteCopiesLimits {
+        copies: 100,
+        loads: 2,
+        pause: Duration::from_secs(30),
+    };
+
+    #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+    enum Failure {
+        Busy,
+        Down,
+        Gone,
+    }
+
+    impl From<TooManyLoads> for Failure {
+        fn from(_: TooManyLoads) -> Self {
+            Self::Busy
+        }
+    }
+
+    #[derive(Debug)]
+    struct Servers {
+        copies: RemoteCopies<usize, usize, Failure>,
+        loads: AtomicUsize,
+        /// Loads wait for it.
+        gate: async_lock::RwLock<()>,
+    }
+
+    impl Servers {
+        fn new() -> Self {
+            Self {
+                copies: RemoteCopies::new(LIMITS),
+                loads: AtomicUsize::new(0),
+                gate: async_lock::RwLock::new(()),
+            }
+        }
+
+        async fn load(&self, outcome: Result<usize, Failure>) -> Loaded<usize, Failure> {
+            self.loads.fetch_add(1, Ordering::Relaxed);
+            self.gate.read().await;
+            match outcome {
+                Ok(value) => Loaded::Current(value, lifetime()),
+                Err(Failure::Gone) => Loaded::Withdrawn(Failure::Gone),
+                Err(failure @ (Failure::Down | Failure::Busy)) => Loaded::Failed(failure),
+            }
+        }
+
+        async fn current(&self, key: usize, seconds: u64) -> Result<usize, Failure> {
+            self.outcome(key, seconds, Ok(key)).await
+        }
+
+        async fn outcome(
+            &self,
+            key: usize,
+            seconds: u64,
+            outcome: Result<usize, Failure>,
+        ) -> Result<usize, Failure> {
+            let now = NOW.plus(Duration::from_secs(seconds));
+            let load = self.load(outcome);
+            let copy = self.copies.current(&key, now, load).await;
+            copy.map(|value| *value)
+        }
+
+        fn loads(&self) -> usize {
+            self.loads.load(Ordering::Relaxed)
+        }
+
+        fn is_idle(&self) -> bool {
+            self.copies.under_way().is_empty()
+        }
+    }
+
+    fn lifetime() -> crate::fetch::Lifetime {
+        crate::fetch::Lifetime {
+            fresh: Duration::from_secs(60),
+            stale: Duration::from_secs(3600),
+        }
+    }
+
+    /// Polls a future to where it waits.
+    macro_rules! start {
+        ($name:ident = $future:expr) => {
+            let mut $name = std::pin::pin!($future);
+            assert!(futures_poll($name.as_mut()).await.is_none());
+        };
+    }
+
+    async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+        use std::task::Poll;
+        std::future::poll_fn(|context| {
+            Poll::Ready(match future.as_mut().poll(context) {
+                Poll::Ready(output) => Some(output),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn every_document_has_its_own_copy() {
+        let servers = Servers::new();
+        for _ in 0..3 {
+            assert_eq!(servers.current(1, 0).await, Ok(1));
+            assert_eq!(servers.current(2, 0).await, Ok(2));
+        }
+        assert_eq!(servers.loads(), 2);
+        assert_eq!(servers.current(1, 60).await, Ok(1));
+        assert_eq!(servers.loads(), 3);
+        assert!(servers.is_idle());
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_not_kept_and_a_stale_copy_serves_meanwhile() {
+        let servers = Servers::new();
+        for _ in 0..3 {
+            let failed = servers.outcome(1, 0, Err(Failure::Down)).await;
+            assert_eq!(failed, Err(Failure::Down));
+        }
+        assert_eq!(servers.loads(), 3);
+        assert_eq!(servers.current(1, 0).await, Ok(1));
+        for seconds in 60..90 {
+            let served = servers.outcome(1, seconds, Err(Failure::Down)).await;
+            assert_eq!(served, Ok(1));
+        }
+        assert_eq!(servers.loads(), 5);
+        let failed = servers.outcome(1, 3600, Err(Failure::Down)).await;
+        assert_eq!(failed, Err(Failure::Down));
+        assert_eq!(servers.copies.kept.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_document_that_was_withdrawn_leaves_its_place() {
+        let servers = Servers::new();
+        servers.current(1, 0).await.unwrap();
+        let gone = servers.outcome(1, 60, Err(Failure::Gone)).await;
+        assert_eq!(gone, Err(Failure::Gone));
+        assert_eq!(servers.copies.kept.len(), 0);
+        let failed = servers.outcome(1, 61, Err(Failure::Down)).await;
+        assert_eq!(failed, Err(Failure::Down));
+    }
+
+    #[tokio::test]
+    async fn all_who_want_one_document_share_one_load() {
+        let servers = Servers::new();
+        let closed = servers.gate.write().await;
+        start!(one = servers.current(1, 0));
+        start!(two = servers.current(1, 0));
+        start!(three = servers.current(1, 1));
+        drop(closed);
+        assert_eq!(tokio::join!(one, two, three), (Ok(1), Ok(1), Ok(1)));
+        assert_eq!(servers.loads(), 1);
+        assert!(servers.is_idle());
+    }
+
+    #[tokio::test]
+    async fn nobody_queues_for_a_load_when_there_are_too_many() {
+        let servers = Servers::new();
+        servers.current(9, 0).await.unwrap();
+        let closed = servers.gate.write().await;
+        start!(one = servers.current(1, 60));
+        start!(two = servers.current(2, 60));
+        for key in 3..8 {
+            assert_eq!(servers.current(key, 60).await, Err(Failure::Busy));
+        }
+        // A stale copy is better than nothing.
+        assert_eq!(servers.current(9, 60).await, Ok(9));
+        assert_eq!(servers.loads(), 3);
+        drop(closed);
+        assert_eq!(tokio::join!(one, two), (Ok(1), Ok(2)));
+        assert_eq!(servers.current(3, 60).await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_leaves_the_load_to_the_next_and_nothing_behind() {
+        let servers = Servers::new();
+        let closed = servers.gate.write().await;
+        {
+            start!(_one = servers.current(1, 0));
+            start!(_two = servers.current(2, 0));
+        }
+        assert!(servers.is_idle());
+        start!(again = servers.current(1, 0));
+        drop(closed);
+        assert_eq!(again.await, Ok(1));
+        assert_eq!(servers.loads(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_load_under_way_is_found_though_the_copy_was_pushed_out() {
+        let servers = Servers::new();
+        servers.current(1, 0).await.unwrap();
+        let closed = servers.gate.write().await;
+        start!(reload = servers.current(1, 60));
+        servers.copies.kept.clear();
+        assert_eq!(servers.current(1, 60).await, Ok(1));
+        assert_eq!(servers.loads(), 2);
+        drop(closed);
+        assert_eq!(reload.await, Ok(1));
+        assert_eq!(servers.current(1, 61).await, Ok(1));
+        assert_eq!(servers.loads(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_documents_leaves_alone_what_is_in_use() {
+        let servers = Servers::new();
+        for key in (0..20).chain(0..20) {
+            servers.current(key, 0).await.unwrap();
+        }
+        for key in 100..10_100 {
+            servers.current(key, 0).await.unwrap();
+        }
+        assert!(servers.copies.kept.len() <= LIMITS.copies);
+        let loads = servers.loads();
+        for key in 0..20 {
+            servers.current(key, 0).await.unwrap();
+        }
+        assert_eq!(servers.loads(), loads);
+    }
+
+    #[tokio::test]
+    async fn names_that_lead_nowhere_take_no_place() {
+        let servers = Servers::new();
+        for key in 0..LIMITS.copies {
+            servers.current(key, 0).await.unwrap();
+        }
+        let kept = servers.copies.kept.len();
+        for key in 1000..2000 {
+            let _ = servers.outcome(key, 0, Err(Failure::Gone)).await;
+            let _ = servers.outcome(key, 0, Err(Failure::Down)).await;
+        }
+        assert_eq!(servers.copies.kept.len(), kept);
+        let there = |key: &usize| servers.copies.kept.contains_key(key);
+        assert_eq!((0..LIMITS.copies).filter(there).count(), kept);
+    }
+
+    #[tokio::test]
+    async fn something_newer_is_asked_for_once_in_a_while() {
+        let servers = Servers::new();
+        let seen = servers
+            .copies
+            .current(&1, NOW, servers.load(Ok(1)))
+            .await
+            .unwrap();
+        let newer = |seen, value| servers.copies.newer(&1, seen, NOW, servers.load(Ok(value)));
+        let second = newer(seen, 2).await;
+        assert_eq!(*second, 2);
+        assert_eq!(*newer(second, 3).await, 2);
+        assert_eq!(servers.loads(), 2);
+        assert_eq!(servers.current(1, 1).await, Ok(2));
+        assert!(servers.is_idle());
+    }
+}

@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use crate::model::ClientRecord;
+use crate::server::config::AuthorizationServer;
+use crate::server::error::{ClientAuthError, Outage, PageError};
+use crate::server::registration::DocumentError;
+use crate::types::ClientId;
+
+/// Whether there is such a client could not be told.
+#[derive(Debug)]
+pub(super) enum FindClientError {
+    /// There would be if its document were as it should be.
+    Document(DocumentError),
+    Outage(Outage),
+}
+
+impl From<DocumentError> for FindClientError {
+    fn from(error: DocumentError) -> Self {
+        if error.is_outage() {
+            Self::Outage(Outage::ClientDocument(error))
+        } else {
+            Self::Document(error)
+        }
+    }
+}
+
+impl From<Outage> for FindClientError {
+    fn from(outage: Outage) -> Self {
+        Self::Outage(outage)
+    }
+}
+
+impl From<FindClientError> for ClientAuthError {
+    fn from(error: FindClientError) -> Self {
+        match error {
+            FindClientError::Document(error) => Self::Document(error),
+            FindClientError::Outage(outage) => Self::Outage(outage),
+        }
+    }
+}
+
+impl From<FindClientError> for PageError {
+    fn from(error: FindClientError) -> Self {
+        match error {
+            FindClientError::Document(error) => Self::Document(error),
+            FindClientError::Outage(outage) => Self::Outage(outage),
+        }
+    }
+}
+
+impl AuthorizationServer {
+    /// The client that goes by `id`: one that the operator configured, one whose
+    /// identifier holds it or is the URL of its document, or one that is stored.
+    pub(super) async fn find_client(
+        &self,
+        id: &ClientId,
+    ) -> Result<Option<Arc<ClientRecord>>, FindClientError> {
+        if let Some(client) = self.preregistered.get(id) {
+            return Ok(Some(Arc::clone(client)));
+        }
+        if let Some(client) = self.open_client_id(id) {
+            return Ok(Some(Arc::new(client)));
+        }
+        let document = self.document_url(id);
+        if let Some(Ok(url)) = &document {
+            return Ok(Some(self.find_document_client(url).await?));
+        }
+        let stored = self.store().find_client(id).await.map_err(Outage::from)?;
+        match (stored, document) {
+            (None, Some(Err(invalid))) => {
+                let error = DocumentError::from(invalid);
+                self.report_document(id, &error);
+                Err(error.into())
+            }
+            (stored, _) => Ok(stored.map(Arc::new)),
+        }
+    }
+}
