@@ -10,6 +10,7 @@ use std::{error::Error, net::SocketAddr, sync::Arc};
 use oauth_for_mcp::{
     McpAuth,
     adapter::rmcp::caller,
+    fetch::ReqwestFetch,
     model::{MasterKey, MasterKeys},
     store::SqliteStore,
     types::SystemEntropy,
@@ -49,6 +50,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .scope("greet", "Greet you by name")
         // Takes any name, on this machine only; elsewhere: `.identity_provider(…)`.
         .development_login()
+        // Clients may be known by a document that they publish, which is read guarded.
+        .client_documents(ReqwestFetch::public()?)
         .build()?;
     auth.prepare().await?;
     tokio::spawn(auth.sweeper()?.run(tokio::time::sleep));

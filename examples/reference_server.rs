@@ -10,9 +10,10 @@
 //! | `STORE` | `memory` | where records are kept: `memory`, `sqlite:PATH`, `postgres://…`, `redis://…` |
 //! | `MASTER_KEY` | generated | 32 bytes as base64url, which seal what is stored; replicas share it |
 //! | `IDP_ISSUER`, `IDP_CLIENT_ID`, `IDP_CLIENT_SECRET` | | the OpenID provider at which people sign in, with the callback `/oauth/callback`; without it any name signs in, on loopback only |
-//! | `CLIENTS` | | a file with a JSON array of preregistered clients (RFC 7591) |
+//! | `CLIENTS` | | a file with a JSON array of preregistered clients (RFC 7591, with `client_id` and `client_secret`, `client_secrets`, `jwks` or `jwks_uri`) |
 //! | `REGISTRATION` | `dynamic,document` | how clients may register; empty: not at all |
-//! | `DOCUMENT_CA`, `DOCUMENT_HOSTS` | | for tests of `document` |
+//! | `DOCUMENT_CA` | | a file with certificates (PEM) to trust as well, for tests of `document` |
+//! | `DOCUMENT_HOSTS` | | `host=ip:port[,…]`: where tests of `document` reach a host, public or not |
 //! | `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_GRACE` | `600`, `2592000`, `30` | seconds |
 //! | `ACCESS_TOKEN_FORMAT` | `jwt` | or `opaque` |
 //! | `REGISTRATION_LIMIT` | `60` | registrations per minute and address; `off` lifts every limit, for tests of load |
@@ -54,10 +55,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         auth,
         store,
         master_key,
-        mut notes,
     } = Settings::read(variable)?;
     let storage = Storage::read(&store, master_key)?;
-    notes.extend(storage.note());
+    let note = storage.note();
     let opened = tokio::select! {
         opened = storage.open() => opened?,
         // A database that is busy must not keep the server from ending.
@@ -74,7 +74,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         return Err(BadSetting::caused_by("STORE", &outage).into());
     }
     tokio::spawn(auth.sweeper()?.run(tokio::time::sleep));
-    for note in notes {
+    if let Some(note) = note {
         eprintln!("note: {note}");
     }
     println!("listening on http://{}", listener.local_addr()?);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::endpoint::{Endpoints, Protection, TrustedProxies};
 use crate::resource::ResourceServer;
-use crate::server::{AuthorizationServer, Grants, Outage, Sweeper};
+use crate::server::{AuthorizationServer, Clients, Grants, Outage, Sweeper};
 use crate::types::EntropyError;
 
 pub use builder::McpAuthBuilder;
@@ -73,6 +73,12 @@ impl McpAuth {
     #[must_use]
     pub fn grants(&self) -> Grants {
         self.server.grants()
+    }
+
+    /// The clients in the store, to give them secrets and to remove them.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        self.server.clients()
     }
 
     /// What keeps the store small; [`run`](Sweeper::run) it in a task of its own.

@@ -15,16 +15,25 @@ mod behaviour {
     mod c1_c7_registration;
     mod c1_register_then_authorize;
     mod c2_redirect_uris;
+    mod c3_secrets;
     mod c4_closed;
     mod c4_management;
     mod c4_self_contained;
     mod c4_shared;
+    mod c5_changes;
+    mod c5_documents;
+    mod c5_hostile;
+    mod c5_limits;
+    mod c5_members;
+    mod c6_assertions;
+    mod c6_fetched_keys;
     mod configuration;
     mod d1_d2_authorize;
     mod d3_consent;
     mod d4_d5_login;
     mod d6_policy;
     mod e10_sweeper;
+    mod e11_machines;
     mod e1_codes;
     mod e3_refresh;
     mod e3_replicas;
@@ -43,4 +52,5 @@ mod behaviour {
     #[path = "../redirect_uris/pairs.rs"]
     mod pairs;
     mod support;
+    mod web;
 }

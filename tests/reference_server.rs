@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "documents_tls/tls.rs"]
+mod tls;
 
 use serde_json::{Value, json};
 
@@ -27,7 +30,7 @@ async fn a_free_port_is_taken_and_named() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_yet_is_said_and_not_advertised() {
+async fn every_way_of_registration_is_on_and_advertised() {
     if !e2e::enabled() {
         return;
     }
@@ -46,16 +49,8 @@ async fn what_is_not_there_yet_is_said_and_not_advertised() {
         server.address()
     );
     let metadata: Value = reqwest::get(metadata).await.unwrap().json().await.unwrap();
-    assert_eq!(
-        metadata["client_id_metadata_document_supported"],
-        Value::Null
-    );
+    assert_eq!(metadata["client_id_metadata_document_supported"], true);
     assert!(metadata["registration_endpoint"].is_string());
-    let output = server.output();
-    assert!(
-        output.contains("documents are not supported yet"),
-        "{output}"
-    );
     assert_eq!(server.terminate().await.code(), Some(0));
 }
 
@@ -109,8 +104,81 @@ async fn registrations_of_one_address_are_limited_as_the_setting_says() {
     assert!(statuses.iter().all(|status| *status == 201));
 }
 
+#[tokio::test]
+async fn ways_of_registration_that_are_off_are_not_advertised() {
+    if !e2e::enabled() {
+        return;
+    }
+    for (registration, dynamic, document) in [
+        ("", false, false),
+        ("dynamic", true, false),
+        ("document", false, true),
+    ] {
+        let server = Settings::new()
+            .env("REGISTRATION", registration)
+            .start()
+            .await;
+        let metadata = format!(
+            "{}/.well-known/oauth-authorization-server",
+            server.address()
+        );
+        let metadata: Value = reqwest::get(metadata).await.unwrap().json().await.unwrap();
+        let supported = &metadata["client_id_metadata_document_supported"];
+        assert_eq!(metadata["registration_endpoint"].is_string(), dynamic);
+        assert_eq!(supported == true, document, "{registration}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_known_by_a_document_where_the_settings_say_that_its_host_is() {
+    if !e2e::enabled() {
+        return;
+    }
+    let url = "https://client.example/client.json";
+    let document = json!({
+        "client_id": url,
+        "client_name": "Document client",
+        "redirect_uris": ["http://127.0.0.1/callback"],
+    });
+    let authority = tls::Authority::new();
+    let answer = move |_: &str| {
+        let json = [("content-type", "application/json")];
+        tls::whole("200 OK", &json, document.to_string().as_bytes())
+    };
+    let host = tls::Server::start(authority.vouch_for("client.example"), answer).await;
+    let pem = std::env::temp_dir().join(format!("oauth-for-mcp-{}.pem", std::process::id()));
+    std::fs::write(&pem, authority.pem()).unwrap();
+    let server = Settings::new()
+        .env("DOCUMENT_CA", &pem.display().to_string())
+        .env(
+            "DOCUMENT_HOSTS",
+            &format!("client.example={}", host.address()),
+        )
+        .start()
+        .await;
+
+    let request = reqwest::Client::new()
+        .get(format!("{}/authorize", server.address()))
+        .query(&[
+            ("response_type", "code"),
+            ("client_id", url),
+            ("redirect_uri", "http://127.0.0.1:7777/callback"),
+            (
+                "code_challenge",
+                "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            ),
+            ("code_challenge_method", "S256"),
+        ]);
+    let page = request.send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("<strong>client.example</strong>"), "{page}");
+    assert_eq!(host.requests().len(), 1);
+    std::fs::remove_file(pem).unwrap();
+}
+
 /// Settings that no server can run with, and what the sentence has to name.
-const UNUSABLE: [(&[(&str, &str)], &str); 31] = [
+const UNUSABLE: [(&[(&str, &str)], &str); 32] = [
     (&[("STORE", "sqlite:/no/such/folder/notes.db")], "STORE"),
     (&[("STORE", "sqlite::memory:")], "STORE"),
     (
@@ -152,6 +220,7 @@ const UNUSABLE: [(&[(&str, &str)], &str); 31] = [
     ),
     (&[("CLIENTS", "/no/such/file")], "CLIENTS"),
     (&[("DOCUMENT_CA", "/no/such/file")], "DOCUMENT_CA"),
+    (&[("DOCUMENT_CA", "/etc/hostname")], "DOCUMENT_CA"),
     (&[("DOCUMENT_HOSTS", "client.example")], "DOCUMENT_HOSTS"),
     (
         &[("DOCUMENT_HOSTS", "client.example=localhost:1")],

@@ -8,7 +8,10 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use reqwest::StatusCode;
+use oauth_for_mcp::jose::{Algorithm, Signer as _, SigningKey, sign_compact};
+use oauth_for_mcp::protocol::credentials::ASSERTION_TYPE;
+use oauth_for_mcp::types::{Clock as _, SystemClock, SystemEntropy};
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use support::agent::{self, Agent, Tokens, is_invalid_grant, tokens};
@@ -53,6 +56,9 @@ on_both_databases! {
     one_refresh_token_gives_one_answer as
         one_refresh_token_gives_one_answer_on_postgres,
         one_refresh_token_gives_one_answer_on_redis;
+    one_assertion_counts_once as
+        one_assertion_counts_once_on_postgres,
+        one_assertion_counts_once_on_redis;
     replicas_that_start_at_once_have_one_key as
         replicas_that_start_at_once_have_one_key_on_postgres,
         replicas_that_start_at_once_have_one_key_on_redis;
@@ -146,6 +152,51 @@ async fn one_refresh_token_gives_one_answer(kind: Kind) {
     works_everywhere(&cluster, &got[0]).await;
     let next = agent.refresh(&wire, &got[0].refresh).await.unwrap();
     works_everywhere(&cluster, &tokens(&next).unwrap()).await;
+}
+
+async fn one_assertion_counts_once(kind: Kind) {
+    let cluster = cluster(kind).await;
+    let wire = cluster.wire();
+    let key = SigningKey::generate(Algorithm::Es256, &SystemEntropy).unwrap();
+    let metadata = json!({
+        "redirect_uris": [agent::CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": [key.public_jwk()] },
+    });
+    let request = wire.request(Method::POST, "/register").json(&metadata);
+    let client = wire.send(request).await.unwrap().json()["client_id"].clone();
+    let now = SystemClock.now().as_secs();
+    let claims = json!({
+        "iss": client,
+        "sub": client,
+        "aud": wire.public_url(),
+        "exp": now + 60,
+        "jti": "one",
+    });
+    let assertion = sign_compact(&key, "client-authentication+jwt", &claims);
+    let assertion = assertion.await.unwrap();
+
+    let answers = race(|| {
+        let (wire, assertion) = (wire.clone(), assertion.clone());
+        async move {
+            let form = [
+                ("token", "x"),
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.as_str()),
+            ];
+            wire.post("/revoke", &form, None).await
+        }
+    });
+    let answers = answers.await;
+
+    let with = |status| {
+        let replies = answers.iter().flatten();
+        replies.filter(|reply| reply.status == status).count()
+    };
+    let good = with(StatusCode::OK);
+    println!("{kind:?}: {RACERS} uses of one assertion: {good} counted");
+    assert_eq!(good, 1, "{answers:?}");
+    assert_eq!(with(StatusCode::UNAUTHORIZED), RACERS - 1, "{answers:?}");
 }
 
 async fn replicas_that_start_at_once_have_one_key(kind: Kind) {

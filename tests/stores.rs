@@ -11,10 +11,14 @@ mod databases;
 mod first_migration;
 #[path = "stores/fresh.rs"]
 mod fresh;
+#[path = "stores/lost_answers.rs"]
+mod lost_answers;
 #[path = "stores/proxy.rs"]
 mod proxy;
 #[path = "stores/requests.rs"]
 mod requests;
+#[path = "stores/sweeps.rs"]
+mod sweeps;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,7 +41,9 @@ fn main() -> ExitCode {
         .collect();
     tests.extend(databases::tests());
     tests.extend(first_migration::tests());
+    tests.extend(lost_answers::tests());
     tests.extend(requests::tests());
+    tests.extend(sweeps::tests());
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 

@@ -11,30 +11,48 @@ use crate::rounds::{Rounds, compare, timed};
 
 const AIM: f64 = 1.2;
 
+/// Numbers of grants that no code gives.
+const ELSEWHERE: usize = 10_000_000;
+
 #[derive(Clone, Copy)]
 enum Verb {
-    InsertClient,
+    Client(OfClient),
     InsertPending,
     TakePending,
     InsertCode,
     RedeemCode,
     RotateRefreshToken,
+    InsertGrant,
     ResealGrant,
+    UseOnce,
     TakeLease,
     RevokeGrant,
 }
 
+#[derive(Clone, Copy)]
+enum OfClient {
+    Insert,
+    Count,
+    Update,
+    Remove,
+}
+
 /// In an order in which each finds what it needs.
-const VERBS: [(Verb, &str); 9] = [
-    (Verb::InsertClient, "insert_client"),
+const VERBS: [(Verb, &str); 14] = [
+    (Verb::Client(OfClient::Insert), "insert_client"),
+    (Verb::Client(OfClient::Count), "count_clients, to 1000"),
+    (Verb::Client(OfClient::Update), "update_client"),
     (Verb::InsertPending, "insert_pending"),
     (Verb::TakePending, "take_pending"),
     (Verb::InsertCode, "insert_code"),
     (Verb::RedeemCode, "redeem_code"),
     (Verb::RotateRefreshToken, "rotate_refresh_token"),
+    (Verb::InsertGrant, "insert_grant"),
     (Verb::ResealGrant, "reseal_grant"),
+    (Verb::UseOnce, "use_once"),
     (Verb::TakeLease, "take_lease"),
     (Verb::RevokeGrant, "revoke_grant"),
+    (Verb::Client(OfClient::Remove), "remove_client"),
 ];
 
 pub(crate) async fn run(databases: &Databases, size: Rounds, [few, many]: [usize; 2]) {
@@ -63,10 +81,7 @@ pub(crate) async fn run(databases: &Databases, size: Rounds, [few, many]: [usize
 async fn write(store: &dyn Store, verb: Verb, number: usize) -> Duration {
     let now = records::now();
     match verb {
-        Verb::InsertClient => {
-            let call = store.insert_client(records::client(number));
-            done(call, Insertion::Done).await
-        }
+        Verb::Client(verb) => write_client(store, verb, number).await,
         Verb::InsertPending => {
             let call = store.insert_pending(records::pending(number));
             done(call, Insertion::Done).await
@@ -91,6 +106,14 @@ async fn write(store: &dyn Store, verb: Verb, number: usize) -> Duration {
             let call = store.rotate_refresh_token(&spent, next, now);
             done(call, Rotation::Done).await
         }
+        Verb::InsertGrant => {
+            let call = store.insert_grant(records::issued(number + ELSEWHERE));
+            done(call, Insertion::Done).await
+        }
+        Verb::UseOnce => {
+            let (id, until) = records::assertion(number);
+            done(store.use_once(&id, until, now), true).await
+        }
         Verb::ResealGrant => {
             let (old, mut new) = (records::grant(number), records::grant(number));
             new.details = records::grant(number + 1).details;
@@ -101,9 +124,31 @@ async fn write(store: &dyn Store, verb: Verb, number: usize) -> Duration {
             let until = now.plus(Duration::from_secs(60 + number as u64));
             done(store.take_lease("sweep", "benchmark", until, now), true).await
         }
-        Verb::RevokeGrant => {
-            let id = records::grant_id(number);
-            done(store.revoke_grant(&id), true).await
+        Verb::RevokeGrant => done(store.revoke_grant(&records::grant_id(number)), true).await,
+    }
+}
+
+async fn write_client(store: &dyn Store, verb: OfClient, number: usize) -> Duration {
+    match verb {
+        OfClient::Insert => {
+            let call = store.insert_client(records::client(number));
+            done(call, Insertion::Done).await
+        }
+        OfClient::Count => {
+            let (time, counted) = timed(store.count_clients(1000)).await;
+            counted.expect("an answer");
+            time
+        }
+        OfClient::Update => {
+            let found = store.find_client(&records::client_id(number)).await;
+            let old = found.expect("an answer").expect("a client");
+            let mut new = old.clone();
+            new.registration = records::renewed(number);
+            done(store.update_client(&old, new), true).await
+        }
+        OfClient::Remove => {
+            let id = records::client_id(number);
+            done(store.remove_client(&id), true).await
         }
     }
 }

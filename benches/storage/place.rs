@@ -111,6 +111,7 @@ fn memory() -> Place {
         codes: usize::MAX,
         grants: usize::MAX,
         access_tokens: usize::MAX,
+        replays: usize::MAX,
     }));
     Place {
         bare: None,
@@ -253,4 +254,7 @@ async fn fill_one(store: &dyn Store, number: usize) {
     let (spent, next) = (records::token_hash(number, 0), records::rotated(number, 0));
     let rotated = store.rotate_refresh_token(&spent, next, now).await;
     rotated.expect("the next token");
+    let (assertion, until) = records::assertion(number);
+    let used = store.use_once(&assertion, until, now).await;
+    used.expect("a new assertion");
 }

@@ -84,6 +84,19 @@ pub(crate) fn client(number: usize) -> ClientRecord {
     client_as(client_id(number), "https://claude.ai/api/mcp/auth_callback")
 }
 
+/// As a client is kept for longer by a sign-in.
+pub(crate) fn renewed(number: usize) -> Registration {
+    Registration::Dynamic {
+        registered_at: now(),
+        unused_until: later(number).plus(DAY),
+    }
+}
+
+/// The identifier of a client's assertion, and when it ends.
+pub(crate) fn assertion(number: usize) -> (TokenHash, Timestamp) {
+    (hash("assertion", number), later(number))
+}
+
 pub(crate) fn pending(number: usize) -> PendingRecord {
     PendingRecord {
         state: state_hash(number),

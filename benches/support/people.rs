@@ -8,6 +8,7 @@ use oauth_for_mcp::event::{Event, EventSink};
 use oauth_for_mcp::idp::FixedIdentity;
 use oauth_for_mcp::limit::RateLimits;
 use oauth_for_mcp::model::{Identity, MasterKey, MasterKeys};
+use oauth_for_mcp::server::RegistrationConfig;
 use oauth_for_mcp::store::{MemoryLimits, MemoryStore, Sweep};
 use oauth_for_mcp::test_util::{TestClient, TestClock, TestServer};
 use oauth_for_mcp::types::{Clock, Subject};
@@ -27,7 +28,7 @@ pub(crate) struct People {
     server: TestServer,
     clock: Arc<TestClock>,
     store: Arc<MemoryStore>,
-    clients: Vec<[u8; 22]>,
+    clients: Vec<[u8; 32]>,
     tokens: Vec<[u8; 110]>,
 }
 
@@ -59,6 +60,7 @@ impl People {
                 .events(Arc::new(Silence))
                 // More register in a minute than anybody should have to serve.
                 .rate_limits(RateLimits::off())
+                .registration(RegistrationConfig::new().most_clients(usize::MAX))
         });
         // What is made when it is first needed is no cost of those who follow.
         ready(async {
@@ -78,11 +80,11 @@ impl People {
 
     /// Everybody's client registers.
     pub(crate) fn register(&mut self) {
-        for _ in 0..self.clients.capacity() {
-            let client = ready(TestClient::register_with(&self.server, &claude()));
+        for number in 0..self.clients.capacity() {
+            let client = ready(TestClient::register_with(&self.server, &claude(number)));
             let id = client.client_id.as_bytes().try_into();
             self.clients
-                .push(id.expect("an identifier of 22 characters"));
+                .push(id.expect("an identifier of 32 characters"));
         }
     }
 
@@ -114,10 +116,11 @@ impl People {
     }
 }
 
-/// What Claude registers with.
-fn claude() -> Value {
+/// What Claude registers with, under a name of the same length: the same client
+/// would be one record.
+fn claude(number: usize) -> Value {
     json!({
-        "client_name": "Claude",
+        "client_name": format!("{number:06}"),
         "redirect_uris": ["https://claude.ai/api/mcp/auth_callback"],
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],

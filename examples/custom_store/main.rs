@@ -19,14 +19,16 @@ use oauth_for_mcp::model::{
 use oauth_for_mcp::store::contract::{PROMISES, Trial};
 use oauth_for_mcp::store::{
     AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, PendingStore,
-    Redemption, RefreshTokenStore, Rotation, SigningKeyStore, StoreError, Sweep,
+    Redemption, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore, StoreError, Sweep,
 };
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
 use serde::{Deserialize, Serialize};
 
 mod rows;
 
-use rows::{Answer, Rows, grant_row, hash_row, key_row, refresh_row, written};
+use rows::{
+    Answer, Rows, all_written, client_row, grant_row, hash_row, key_row, refresh_row, written,
+};
 
 #[tokio::main]
 async fn main() {
@@ -56,12 +58,29 @@ impl KeyValueStore {
 #[async_trait]
 impl ClientStore for KeyValueStore {
     async fn insert_client(&self, client: ClientRecord) -> Answer<Insertion> {
-        self.begin()?
-            .insert(format!("client/{}", client.id), &client)
+        self.begin()?.insert(client_row(&client.id), &client)
     }
 
     async fn find_client(&self, id: &ClientId) -> Answer<Option<ClientRecord>> {
-        self.begin()?.read(&format!("client/{id}"))
+        self.begin()?.read(&client_row(id))
+    }
+
+    async fn update_client(&self, old: &ClientRecord, new: ClientRecord) -> Answer<bool> {
+        let mut rows = self.begin()?;
+        let row = client_row(&old.id);
+        if rows.read::<ClientRecord>(&row)?.as_ref() != Some(old) {
+            return Ok(false);
+        }
+        rows.0.extend([written(row, &new)?]);
+        Ok(true)
+    }
+
+    async fn remove_client(&self, id: &ClientId) -> Answer<bool> {
+        Ok(self.begin()?.0.remove(&client_row(id)).is_some())
+    }
+
+    async fn count_clients(&self, most: usize) -> Answer<usize> {
+        self.begin()?.dynamic_clients(most)
     }
 }
 
@@ -119,16 +138,8 @@ impl CodeStore for KeyValueStore {
         }
         code.stage = CodeStage::Redeemed(issued.grant.id.clone());
         // Everything is made ready, so that nothing fails between two writes.
-        let mut ready = vec![
-            written(row, &code)?,
-            written(grant_row(&issued.grant.id), &issued.grant)?,
-        ];
-        if let Some(access) = &issued.access {
-            ready.push(written(hash_row("access", &access.hash), access)?);
-        }
-        if let Some(refresh) = &issued.refresh {
-            ready.push(written(refresh_row(&refresh.grant_id), refresh)?);
-        }
+        let mut ready = all_written(&issued)?;
+        ready.push(written(row, &code)?);
         rows.0.extend(ready);
         Ok(Redemption::Done)
     }
@@ -136,6 +147,15 @@ impl CodeStore for KeyValueStore {
 
 #[async_trait]
 impl GrantStore for KeyValueStore {
+    async fn insert_grant(&self, issued: IssuedRecords) -> Answer<Insertion> {
+        let mut rows = self.begin()?;
+        if rows.0.contains_key(&grant_row(&issued.grant.id)) {
+            return Ok(Insertion::Conflict);
+        }
+        rows.0.extend(all_written(&issued)?);
+        Ok(Insertion::Done)
+    }
+
     async fn find_grant(&self, id: &GrantId, now: Timestamp) -> Answer<Option<GrantRecord>> {
         self.begin()?.read_live(&grant_row(id), now)
     }
@@ -261,6 +281,26 @@ impl SigningKeyStore for KeyValueStore {
     async fn remove_signing_key(&self, generation: u32) -> Answer<()> {
         self.begin()?.0.remove(&key_row(generation));
         Ok(())
+    }
+}
+
+/// Until when something is used up, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Use {
+    expires_at: Timestamp,
+}
+
+#[async_trait]
+impl ReplayStore for KeyValueStore {
+    async fn use_once(&self, id: &TokenHash, until: Timestamp, now: Timestamp) -> Answer<bool> {
+        let mut rows = self.begin()?;
+        let row = hash_row("replay", id);
+        if rows.read_live::<Use>(&row, now)?.is_some() {
+            return Ok(false);
+        }
+        let used = Use { expires_at: until };
+        rows.0.extend([written(row, &used)?]);
+        Ok(true)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oauth_for_mcp::model::{ClientRecord, GrantRecord, RefreshRecord};
+use oauth_for_mcp::model::{ClientRecord, GrantRecord, IssuedRecords, RefreshRecord};
 use oauth_for_mcp::store::{Insertion, StoreError};
 use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
 use serde::Serialize;
@@ -75,6 +75,19 @@ impl Rows {
         grants.filter_map(Result::transpose).collect()
     }
 
+    /// How many clients registered themselves, up to `most`; a database would ask
+    /// an index.
+    pub(crate) fn dynamic_clients(&self, most: usize) -> Answer<usize> {
+        let rows = self.0.keys().filter(|row| row.starts_with("client/"));
+        let mut count = 0;
+        for row in rows {
+            let client = self.read::<ClientRecord>(row)?;
+            let unused_until = client.and_then(|client| client.registration.unused_until());
+            count += usize::from(count < most && unused_until.is_some());
+        }
+        Ok(count)
+    }
+
     /// Whether a sweep may delete the row.
     pub(crate) fn is_over(&self, row: &str, json: &str, now: Timestamp) -> Answer<bool> {
         if row.starts_with("signing key/") {
@@ -102,6 +115,23 @@ fn has_passed(time: &Value, now: Timestamp) -> bool {
 pub(crate) fn written<T: Serialize>(row: String, record: &T) -> Answer<(String, String)> {
     let json = serde_json::to_string(record).map_err(StoreError::new)?;
     Ok((row, json))
+}
+
+/// A grant and its tokens, ready to be stored.
+pub(crate) fn all_written(issued: &IssuedRecords) -> Answer<Vec<(String, String)>> {
+    let grant = &issued.grant;
+    let mut ready = vec![written(grant_row(&grant.id), grant)?];
+    if let Some(access) = &issued.access {
+        ready.push(written(hash_row("access", &access.hash), access)?);
+    }
+    if let Some(refresh) = &issued.refresh {
+        ready.push(written(refresh_row(&refresh.grant_id), refresh)?);
+    }
+    Ok(ready)
+}
+
+pub(crate) fn client_row(id: &ClientId) -> String {
+    format!("client/{id}")
 }
 
 pub(crate) fn hash_row(table: &str, hash: &TokenHash) -> String {

@@ -1,4 +1,4 @@
-//! The official Rust client, signing in through a browser.
+//! The official Rust client, signing in through a browser or acting for itself.
 
 #![allow(dead_code, reason = "each example uses its part of this file")]
 
@@ -12,7 +12,7 @@ use rmcp::{
         StreamableHttpClientTransport,
         auth::{
             AuthClient, AuthorizationCallback, AuthorizationManager, AuthorizationRequest,
-            OAuthState, OAuthTokenResponse, WWWAuthenticateParams,
+            ClientCredentialsConfig, OAuthState, OAuthTokenResponse, WWWAuthenticateParams,
         },
         streamable_http_client::StreamableHttpClientTransportConfig,
     },
@@ -82,6 +82,24 @@ where
     let manager = oauth
         .into_authorization_manager()
         .ok_or("rmcp is not authorized after the callback")?;
+    connect(url, AuthClient::new(http_client()?, manager), transport).await
+}
+
+/// Connects as a machine: the client acts for itself, and no person is asked.
+///
+/// # Errors
+///
+/// If the server refuses the credentials, or one of the steps fails.
+pub(crate) async fn connect_as_machine(
+    url: &Url,
+    credentials: ClientCredentialsConfig,
+    transport: Transport,
+) -> Result<SignedIn, Failure> {
+    let mut oauth = OAuthState::new(url.as_str(), None).await?;
+    oauth.authenticate_client_credentials(credentials).await?;
+    let manager = oauth
+        .into_authorization_manager()
+        .ok_or("rmcp is not authorized after it got a token")?;
     connect(url, AuthClient::new(http_client()?, manager), transport).await
 }
 

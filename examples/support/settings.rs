@@ -2,10 +2,11 @@
 
 #![allow(dead_code, reason = "each example uses its part of this file")]
 
-use std::{error::Error, fs, net::SocketAddr, path::Path, time::Duration};
+use std::{error::Error, fs, net::SocketAddr, time::Duration};
 
 use oauth_for_mcp::{
     McpAuth, McpAuthBuilder,
+    fetch::ReqwestFetch,
     idp::OpenIdProvider,
     limit::{Limit, Quota, RateLimits},
     server::{AccessTokenFormat, Lifetimes, PreregisteredClient},
@@ -45,8 +46,6 @@ pub(crate) struct Settings {
     pub(crate) store: String,
     /// `MASTER_KEY`, if it is set.
     pub(crate) master_key: Option<String>,
-    /// What the operator should know and is no reason not to start.
-    pub(crate) notes: Vec<&'static str>,
 }
 
 impl Settings {
@@ -66,12 +65,8 @@ struct Reader<F> {
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn settings(&self) -> Result<Settings, BadSetting> {
-        self.check_document_exceptions()?;
-        let mut notes = Vec::new();
+        let fetch = self.document_fetch()?;
         let registration = self.registration()?;
-        if registration.document {
-            notes.push("client ID metadata documents are not supported yet and not advertised");
-        }
         let public_url = self.text_or("PUBLIC_URL", "http://127.0.0.1:8080");
         let issuer = Issuer::parse(&public_url)
             .map_err(|error| refused("PUBLIC_URL", &public_url, error))?;
@@ -85,6 +80,11 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             .rate_limits(self.rate_limits()?)
             .lifetimes(self.lifetimes()?)
             .access_token_format(self.access_token_format()?);
+        let auth = if registration.document {
+            auth.client_documents(fetch)
+        } else {
+            auth
+        };
         let auth = self
             .clients()?
             .into_iter()
@@ -94,7 +94,6 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             auth: self.sign_in(auth, &issuer)?,
             store: self.text_or("STORE", "memory"),
             master_key: self.text("MASTER_KEY"),
-            notes,
         })
     }
 
@@ -191,30 +190,33 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
-    fn check_document_exceptions(&self) -> Result<(), BadSetting> {
-        if let Some(path) = self.text("DOCUMENT_CA")
-            && !Path::new(&path).is_file()
-        {
-            return Err(refused("DOCUMENT_CA", &path, "there is no such file"));
+    /// The way to the documents of clients: public servers, and what tests add.
+    fn document_fetch(&self) -> Result<ReqwestFetch, BadSetting> {
+        let mut builder = ReqwestFetch::public_builder();
+        if let Some(path) = self.text("DOCUMENT_CA") {
+            let pem = fs::read(&path).map_err(|error| refused("DOCUMENT_CA", &path, error))?;
+            builder = builder.root_certificate_pem(&pem);
         }
-        let hosts = self.text_or("DOCUMENT_HOSTS", "");
-        for pair in hosts
-            .split(',')
-            .map(str::trim)
-            .filter(|pair| !pair.is_empty())
-        {
-            let usable = pair.split_once('=').is_some_and(|(host, address)| {
-                !host.is_empty() && address.parse::<SocketAddr>().is_ok()
-            });
-            if !usable {
-                return Err(refused(
-                    "DOCUMENT_HOSTS",
-                    pair,
-                    "use pairs like host=ip:port",
-                ));
-            }
+        for (host, address) in self.document_hosts()? {
+            builder = builder.dangerous_allow(&host, address);
         }
-        Ok(())
+        let unusable = |error| BadSetting::caused_by("DOCUMENT_CA or the trust in TLS", &error);
+        builder.build().map_err(unusable)
+    }
+
+    fn document_hosts(&self) -> Result<Vec<(String, SocketAddr)>, BadSetting> {
+        let text = self.text_or("DOCUMENT_HOSTS", "");
+        let pairs = text.split(',').map(str::trim);
+        let pairs = pairs.filter(|pair| !pair.is_empty());
+        let read = |pair: &str| {
+            let (host, address) = pair.split_once('=')?;
+            let address = address.parse().ok()?;
+            (!host.is_empty()).then(|| (host.to_owned(), address))
+        };
+        let refuse = |pair| refused("DOCUMENT_HOSTS", pair, "use pairs like host=ip:port");
+        pairs
+            .map(|pair| read(pair).ok_or_else(|| refuse(pair)))
+            .collect()
     }
 
     fn rate_limits(&self) -> Result<RateLimits, BadSetting> {

@@ -243,7 +243,10 @@ mod server {
             ClientAuthError::Unknown
             | ClientAuthError::Document(_)
             | ClientAuthError::WrongSecret
-            | ClientAuthError::UnexpectedSecret => {
+            | ClientAuthError::UnexpectedSecret
+            | ClientAuthError::AssertionMissing
+            | ClientAuthError::UnexpectedAssertion
+            | ClientAuthError::Assertion(_) => {
                 self::error(code, "the client is unknown or its credentials are wrong")
             }
             ClientAuthError::Malformed(_) | ClientAuthError::Outage(_) => described(code, error),

@@ -91,6 +91,12 @@ pub enum Event {
         /// The grant that is gone.
         grant_id: GrantId,
     },
+    /// A client assertion came a second time: somebody read it on the way, or the
+    /// client is broken. Nothing was given for it.
+    AssertionReplayed {
+        /// The client.
+        client_id: ClientId,
+    },
     /// A refresh token was used again after its grace period; its grant is
     /// revoked. Either the client or a thief is behind by one token.
     RefreshTokenReused {

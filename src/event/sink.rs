@@ -17,6 +17,7 @@ impl EventSink for TracingSink {
         match event {
             Event::Outage { .. } => tracing::error!(target: "oauth_for_mcp", ?event),
             Event::CodeReplayed { .. }
+            | Event::AssertionReplayed { .. }
             | Event::RefreshTokenReused { .. }
             | Event::RateLimited { .. }
             | Event::PeerAddressUnknown => {

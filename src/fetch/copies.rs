@@ -397,6 +397,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_gives_up_does_not_part_those_who_wait_on() {
+        let servers = Servers::new();
+        let closed = servers.gate.write().await;
+        start!(one = servers.current(1, 0));
+        {
+            start!(_two = servers.current(1, 0));
+        }
+        start!(three = servers.current(1, 0));
+        drop(closed);
+        assert_eq!(tokio::join!(one, three), (Ok(1), Ok(1)));
+        assert_eq!(servers.loads(), 1);
+    }
+
+    #[tokio::test]
     async fn a_load_under_way_is_found_though_the_copy_was_pushed_out() {
         let servers = Servers::new();
         servers.current(1, 0).await.unwrap();

@@ -32,6 +32,15 @@ pub enum Algorithm {
 pub struct UnknownAlgorithm;
 
 impl Algorithm {
+    /// The allow-list, in the order in which metadata lists it.
+    pub const ALL: [Self; 5] = [
+        Self::Es256,
+        Self::EdDsa,
+        Self::Es384,
+        Self::Ps256,
+        Self::Rs256,
+    ];
+
     /// Parses the name of an algorithm, which is case-sensitive.
     ///
     /// Both names of Ed25519 are understood: `EdDSA` and the `Ed25519` of
@@ -92,13 +101,7 @@ mod tests {
 
     #[test]
     fn every_algorithm_reads_its_own_name() {
-        for algorithm in [
-            Algorithm::Rs256,
-            Algorithm::Ps256,
-            Algorithm::Es256,
-            Algorithm::Es384,
-            Algorithm::EdDsa,
-        ] {
+        for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::parse(algorithm.as_str()), Ok(algorithm));
             let json = serde_json::to_string(&algorithm).unwrap();
             assert_eq!(json, format!("\"{algorithm}\""));

@@ -1,12 +1,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::jose::Header;
 
 /// A signed token, taken apart but not yet believed ([RFC 7515, section 7.1]).
 ///
-/// The payload cannot be read from here: only what `verify` returns gives claims.
+/// The claims cannot be read from here: only what `verify` returns gives them.
 ///
 /// [RFC 7515, section 7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 #[derive(Clone, Debug)]
@@ -84,6 +85,22 @@ impl<'a> Jws<'a> {
     pub const fn header(&self) -> &Header {
         &self.header
     }
+
+    /// For whom the token says it speaks, to find out whose keys decide.
+    ///
+    /// Anybody can write this: it proves nothing, and is `None` unless the claims
+    /// are an object that says it once.
+    #[must_use]
+    pub fn claimed_subject(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Claimed {
+            sub: String,
+        }
+        let claimed: Claimed = serde_json::from_slice(&self.payload).ok()?;
+        // A derived struct would also be read from an array.
+        let is_object = self.payload.trim_ascii_start().first() == Some(&b'{');
+        is_object.then_some(claimed.sub)
+    }
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, InvalidJws> {
@@ -141,6 +158,31 @@ mod tests {
         let trailing = format!("{}B", &good[..good.len() - 1]);
         assert_eq!(refusal(&trailing), Some(InvalidJws::Encoding));
         assert_eq!(refusal(&format!("{good}==")), Some(InvalidJws::Encoding));
+    }
+
+    #[test]
+    fn the_claimed_subject_is_a_text_that_stands_once_in_an_object() {
+        let claimed = |claims: &str| {
+            let (start, end) = ("eyJhbGciOiJFUzI1NiJ9", "A".repeat(86));
+            let token = format!("{start}.{}.{end}", URL_SAFE_NO_PAD.encode(claims));
+            Jws::parse(&token).unwrap().claimed_subject()
+        };
+        assert_eq!(
+            claimed(r#" {"iss":1,"sub":"a\u0062"}"#).as_deref(),
+            Some("ab")
+        );
+        for claims in [
+            "",
+            "{}",
+            r#"["ab"]"#,
+            r#"{"sub":7}"#,
+            r#"{"sub":null}"#,
+            r#"{"sub":["ab"]}"#,
+            r#"{"sub":"ab","sub":"ab"}"#,
+            r#"{"sub":"ab"} x"#,
+        ] {
+            assert_eq!(claimed(claims), None, "{claims}");
+        }
     }
 
     #[test]

@@ -193,10 +193,19 @@ impl McpAuthBuilder {
 
     /// Lets clients be known by the URL of a document that describes them, the
     /// way that MCP prefers. `fetch` reads it: one that contacts public servers
-    /// alone, such as `ReqwestFetch::public`.
+    /// alone, such as `ReqwestFetch::public`. It also reads the keys of clients that
+    /// have them at a `jwks_uri`.
     #[must_use]
     pub fn client_documents(mut self, fetch: impl Fetch) -> Self {
         self.registration = self.registration.documents(Arc::new(fetch));
+        self
+    }
+
+    /// Lets clients keep their keys at a `jwks_uri` even where they are not known by
+    /// documents. `fetch` reads it: one that contacts public servers alone.
+    #[must_use]
+    pub fn client_keys(mut self, fetch: impl Fetch) -> Self {
+        self.registration = self.registration.client_keys(Arc::new(fetch));
         self
     }
 

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Identity, Sealed};
 use crate::types::{ClientId, GrantId, ResourceUri, Scope, Subject, Timestamp, TokenHash};
 
-/// What one person allowed one client in one sign-in; every token belongs to one.
+/// What one person allowed one client in one sign-in, or what a machine may do for
+/// itself; every token belongs to one.
 ///
 /// A grant that is revoked is gone, and with it every token it carried.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Grant {
     pub client_id: ClientId,
     /// What only the holder of the master key can read.
     pub details: GrantDetails,
-    /// When the person signed in.
+    /// When the person signed in, or the machine asked.
     pub granted_at: Timestamp,
     /// When it ends unless it is refreshed before; never later than
     /// [`GrantDetails::ends_at`].
@@ -26,8 +27,9 @@ pub struct Grant {
 pub struct GrantDetails {
     /// For whom its tokens speak.
     pub subject: Subject,
-    /// Who signed in at the identity provider.
-    pub identity: Identity,
+    /// Who signed in at the identity provider; nobody, if the client is a machine
+    /// that acts for itself.
+    pub identity: Option<Identity>,
     /// The most that its tokens may carry.
     pub scope: Scope,
     /// Where its tokens are good.
@@ -49,7 +51,7 @@ pub struct GrantRecord {
     pub subject: TokenHash,
     /// [`GrantDetails`], sealed under a master key.
     pub details: Sealed,
-    /// When the person signed in.
+    /// When the person signed in, or the machine asked.
     pub granted_at: Timestamp,
     /// From when on it is as if it had never been; a rotation of its refresh
     /// token moves this.

@@ -1,6 +1,7 @@
-//! How a client presents itself ([RFC 6749, section 2.3]).
+//! How a client presents itself ([RFC 6749, section 2.3], [RFC 7521, section 4.2]).
 //!
 //! [RFC 6749, section 2.3]: https://www.rfc-editor.org/rfc/rfc6749#section-2.3
+//! [RFC 7521, section 4.2]: https://www.rfc-editor.org/rfc/rfc7521#section-4.2
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,8 +10,14 @@ use http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
+use crate::jose::Jws;
 use crate::protocol::form::Form;
 use crate::types::{ClientId, Secret};
+
+/// The one kind of assertion that there is ([RFC 7523, section 2.2]).
+///
+/// [RFC 7523, section 2.2]: https://www.rfc-editor.org/rfc/rfc7523#section-2.2
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Who a client says it is, and what it shows for it.
 #[derive(Clone, Debug)]
@@ -41,6 +48,8 @@ pub enum ClientProof {
     },
     /// A secret in the form.
     Post(Secret),
+    /// A signed token in the form, which nobody has verified yet.
+    Assertion(Secret),
 }
 
 /// The request shows no usable credentials.
@@ -58,6 +67,15 @@ pub enum InvalidCredentials {
     /// The identifier is malformed.
     #[error("the client_id is malformed")]
     ClientId,
+    /// The assertion is of another type than a signed token, or of none.
+    #[error("the client_assertion_type is not {ASSERTION_TYPE}")]
+    AssertionType,
+    /// The assertion is missing, or is no token that names a client.
+    #[error("the client_assertion is no signed token with a sub")]
+    Assertion,
+    /// The assertion is that of another client than the form names.
+    #[error("the client_id is not the one that the client_assertion names")]
+    AssertionClient,
 }
 
 impl ClientCredentials {
@@ -69,10 +87,15 @@ impl ClientCredentials {
     pub fn parse(headers: &HeaderMap, form: &Form) -> Result<Self, InvalidCredentials> {
         let in_form = form.value("client_id");
         let post = form.value("client_secret");
+        let assertion = AssertionInForm::find(form);
         let mut authorization = headers.get_all(AUTHORIZATION).iter();
         let header = authorization.next();
-        if authorization.next().is_some() || (header.is_some() && post.is_some()) {
+        let proofs = [header.is_some(), post.is_some(), assertion.is_some()];
+        if authorization.next().is_some() || proofs.iter().filter(|proof| **proof).count() > 1 {
             return Err(InvalidCredentials::Several);
+        }
+        if let Some(assertion) = assertion {
+            return assertion.parse(in_form);
         }
         let Some(header) = header else {
             return Ok(Self {
@@ -121,6 +144,40 @@ impl ClientCredentials {
     }
 }
 
+/// The parameters of an assertion, of which at least one is there.
+struct AssertionInForm<'a> {
+    kind: Option<&'a str>,
+    token: Option<&'a str>,
+}
+
+impl<'a> AssertionInForm<'a> {
+    fn find(form: &'a Form) -> Option<Self> {
+        let kind = form.value("client_assertion_type");
+        let token = form.value("client_assertion");
+        (kind.is_some() || token.is_some()).then_some(Self { kind, token })
+    }
+
+    /// The token names the client, so that the form need not
+    /// ([RFC 7521, section 4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2)).
+    fn parse(self, in_form: Option<&str>) -> Result<ClientCredentials, InvalidCredentials> {
+        if self.kind != Some(ASSERTION_TYPE) {
+            return Err(InvalidCredentials::AssertionType);
+        }
+        let token = self.token.ok_or(InvalidCredentials::Assertion)?;
+        let jws = Jws::parse(token).map_err(|_| InvalidCredentials::Assertion)?;
+        let subject = jws.claimed_subject();
+        let subject = subject.ok_or(InvalidCredentials::Assertion)?;
+        if in_form.is_some_and(|id| id != subject) {
+            return Err(InvalidCredentials::AssertionClient);
+        }
+        Ok(ClientCredentials {
+            client_id: parse_id(&subject)?,
+            raw_client_id: None,
+            proof: ClientProof::Assertion(Secret::new(token)),
+        })
+    }
+}
+
 fn parse_id(text: &str) -> Result<ClientId, InvalidCredentials> {
     ClientId::parse(text).map_err(|_| InvalidCredentials::ClientId)
 }
@@ -135,6 +192,8 @@ fn form_decoded(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn parse(header: Option<&str>, form: &str) -> Result<ClientCredentials, InvalidCredentials> {
@@ -161,6 +220,75 @@ mod tests {
             (raw, decoded),
             (Secret::new("p%2Fq"), Some(Secret::new("p/q")))
         );
+    }
+
+    /// An unsigned assertion of this client.
+    fn assertion(claims: &str) -> String {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let header = encode(r#"{"alg":"ES256"}"#);
+        format!("{header}.{}.AAAA", encode(claims))
+    }
+
+    #[test]
+    fn an_assertion_names_the_client_and_the_form_may_agree() {
+        let assertion = assertion(r#"{"sub":"a"}"#);
+        let form = format!("client_assertion_type={ASSERTION_TYPE}&client_assertion={assertion}");
+        for form in [form.clone(), format!("{form}&client_id=a")] {
+            let credentials = parse(None, &form).unwrap();
+            assert_eq!(credentials.client_id.as_str(), "a");
+            assert_eq!(credentials.ids().count(), 1);
+            let ClientProof::Assertion(token) = credentials.proof else {
+                panic!("no assertion")
+            };
+            assert_eq!(token.expose(), assertion);
+        }
+    }
+
+    #[test]
+    fn an_assertion_that_cannot_be_looked_into_is_refused_with_its_reason() {
+        use InvalidCredentials::{Assertion, AssertionClient, AssertionType, ClientId, Several};
+        let good = assertion(r#"{"sub":"a"}"#);
+        let kind = ASSERTION_TYPE;
+        let beside =
+            |more: &str| format!("client_assertion_type={kind}&client_assertion={good}&{more}");
+        let with = |token: &str| format!("client_assertion_type={kind}&client_assertion={token}");
+        let basic = basic("a:b");
+        let cases = [
+            (None, format!("client_assertion={good}"), AssertionType),
+            (None, format!("client_assertion_type={kind}"), Assertion),
+            (None, with("").to_string(), Assertion),
+            (None, with("x.y.z"), Assertion),
+            (None, with("a.b"), Assertion),
+            (None, with(&assertion("{}")), Assertion),
+            (None, with(&assertion(r#"{"iss":"a"}"#)), Assertion),
+            (None, with(&assertion(r#"{"sub":""}"#)), ClientId),
+            (None, with(&"A".repeat(8193)), Assertion),
+            (None, beside("client_id=b"), AssertionClient),
+            (None, beside("client_id=A"), AssertionClient),
+            (None, beside("client_secret=b"), Several),
+            (Some(basic.as_str()), beside(""), Several),
+            (
+                Some(basic.as_str()),
+                format!("client_assertion_type={kind}"),
+                Several,
+            ),
+            (Some("Bearer x"), beside(""), Several),
+        ];
+        for (header, form, expected) in cases {
+            let result = parse(header, &form).map(|_| ());
+            assert_eq!(result, Err(expected), "{header:?} {form}");
+        }
+        for other in [
+            "",
+            "urn:ietf:params:oauth:client-assertion-type:saml2-bearer",
+        ] {
+            let form = format!("client_assertion_type={other}&client_assertion={good}");
+            assert_eq!(
+                parse(None, &form).map(|_| ()),
+                Err(AssertionType),
+                "{other}"
+            );
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::jose::Algorithm;
 use crate::types::{Issuer, ResourceUri, Scope, ScopeToken};
 
 /// What an authorization server says of itself ([RFC 8414, section 2]).
@@ -38,8 +39,12 @@ pub struct AuthorizationServerMetadata {
     pub grant_types_supported: Vec<&'static str>,
     /// How a client can prove itself at the token endpoint.
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// What a client that proves itself there with a signature can sign with.
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<Algorithm>,
     /// How a client can prove itself at the revocation endpoint.
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// What a client that proves itself there with a signature can sign with.
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<Algorithm>,
     /// PKCE methods ([RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)).
     pub code_challenge_methods_supported: Vec<&'static str>,
     /// Whether answers carry `iss` ([RFC 9207](https://www.rfc-editor.org/rfc/rfc9207)).

@@ -1,6 +1,6 @@
-//! Token request and response ([RFC 6749, sections 4.1.3, 5.1 and 6]).
+//! Token request and response ([RFC 6749, sections 4.1.3, 4.4, 5.1 and 6]).
 //!
-//! [RFC 6749, sections 4.1.3, 5.1 and 6]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+//! [RFC 6749, sections 4.1.3, 4.4, 5.1 and 6]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 
 use std::borrow::Cow;
 
@@ -17,6 +17,8 @@ pub enum TokenRequest {
     AuthorizationCode(CodeRequest),
     /// A refresh token for new tokens.
     RefreshToken(RefreshRequest),
+    /// Nothing but the client's own credentials.
+    ClientCredentials(MachineRequest),
 }
 
 /// A code for tokens ([RFC 6749, section 4.1.3]).
@@ -42,6 +44,17 @@ pub struct RefreshRequest {
     /// The refresh token.
     pub refresh_token: Secret,
     /// What the new access token shall carry; all of the grant if absent.
+    pub scope: Option<Scope>,
+    /// Where the token shall be good.
+    pub resource: Option<ResourceUri>,
+}
+
+/// A machine asks in its own name ([RFC 6749, section 4.4.2]).
+///
+/// [RFC 6749, section 4.4.2]: https://www.rfc-editor.org/rfc/rfc6749#section-4.4.2
+#[derive(Clone, Debug)]
+pub struct MachineRequest {
+    /// What the token shall carry; all that the client is registered for if absent.
     pub scope: Option<Scope>,
     /// Where the token shall be good.
     pub resource: Option<ResourceUri>,
@@ -83,11 +96,11 @@ impl TokenRequest {
             })),
             "refresh_token" => Ok(Self::RefreshToken(RefreshRequest {
                 refresh_token: Secret::new(required(form, "refresh_token")?),
-                scope: form
-                    .value("scope")
-                    .map(Scope::parse)
-                    .transpose()
-                    .map_err(|_| InvalidTokenRequest::Scope)?,
+                scope: scope(form)?,
+                resource: resource(form)?,
+            })),
+            "client_credentials" => Ok(Self::ClientCredentials(MachineRequest {
+                scope: scope(form)?,
                 resource: resource(form)?,
             })),
             _ => Err(InvalidTokenRequest::GrantType),
@@ -97,6 +110,11 @@ impl TokenRequest {
 
 fn required<'a>(form: &'a Form, name: &'static str) -> Result<&'a str, InvalidTokenRequest> {
     form.value(name).ok_or(InvalidTokenRequest::Missing(name))
+}
+
+fn scope(form: &Form) -> Result<Option<Scope>, InvalidTokenRequest> {
+    let scope = form.value("scope").map(Scope::parse).transpose();
+    scope.map_err(|_| InvalidTokenRequest::Scope)
 }
 
 fn resource(form: &Form) -> Result<Option<ResourceUri>, InvalidTokenRequest> {

@@ -86,6 +86,16 @@ impl VerifiedToken {
         self.0.identity.as_ref()
     }
 
+    /// Whether the client acts for itself and nobody signed in, as is known of a
+    /// token of our own.
+    ///
+    /// A person is never taken for a machine, whatever their subject is called
+    /// ([RFC 9068, section 5](https://www.rfc-editor.org/rfc/rfc9068#section-5)).
+    #[must_use]
+    pub fn is_machine(&self) -> bool {
+        self.0.is_machine
+    }
+
     /// What else the token says, such as what a login policy added.
     #[must_use]
     pub fn extra(&self) -> &serde_json::Map<String, serde_json::Value> {

@@ -208,7 +208,7 @@ impl AuthorizationServerBuilder {
         let preregistered = self.admit_clients()?;
         let keys = Arc::new(self.signing_keys()?);
         let (limiter, limits_addresses) = self.limiter();
-        let fetch = self.registration.documents.clone();
+        let fetch = self.registration.way_out().cloned();
         Ok(AuthorizationServer {
             issuer: self.issuer,
             resource: self.resource,
@@ -289,6 +289,8 @@ impl AuthorizationServerBuilder {
             let id = client.client_id.clone();
             let refuse = |error| ConfigError::Client(id.to_string(), error);
             let record = admit(client, &grantable).map_err(refuse)?;
+            let keys = self.registration.judge_keys(record.keys.as_ref());
+            keys.map_err(|error| refuse(error.into()))?;
             if admitted.insert(id.clone(), Arc::new(record)).is_some() {
                 return Err(ConfigError::DuplicateClient(id.to_string()));
             }

@@ -190,7 +190,7 @@ impl AuthorizationServer {
     /// Whether clients can be known by a document.
     #[must_use]
     pub const fn has_client_documents(&self) -> bool {
-        self.documents.is_some()
+        self.registration.documents.is_some()
     }
 
     /// Where this server takes its randomness from.

@@ -1,4 +1,4 @@
-use crate::jose::JwkSet;
+use crate::jose::{Algorithm, JwkSet};
 use crate::model::{AuthMethod, GrantType};
 use crate::protocol::metadata::AuthorizationServerMetadata;
 use crate::server::config::{AccessTokenFormat, AuthorizationServer, paths};
@@ -26,7 +26,9 @@ impl AuthorizationServer {
             response_modes_supported: vec!["query"],
             grant_types_supported: self.grant_types().map(GrantType::as_str).collect(),
             token_endpoint_auth_methods_supported: auth_methods.clone(),
+            token_endpoint_auth_signing_alg_values_supported: Algorithm::ALL.to_vec(),
             revocation_endpoint_auth_methods_supported: auth_methods,
+            revocation_endpoint_auth_signing_alg_values_supported: Algorithm::ALL.to_vec(),
             code_challenge_methods_supported: vec!["S256"],
             authorization_response_iss_parameter_supported: true,
             client_id_metadata_document_supported: self.has_client_documents(),

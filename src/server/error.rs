@@ -6,7 +6,6 @@ use thiserror::Error;
 
 use crate::jose::{Algorithm, SignError};
 use crate::model::SealError;
-use crate::protocol::credentials::InvalidCredentials;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::revoke::InvalidRevocationRequest;
 use crate::protocol::token::InvalidTokenRequest;
@@ -78,54 +77,15 @@ pub enum Outage {
     /// resource server reads.
     #[error("the access token is longer than 8 KiB: the policy adds too many claims")]
     TokenTooLong,
+    /// The login policy gave a person a subject that stands for a client.
+    #[error("the login policy gave a person the identifier of a client as subject")]
+    SubjectOfClient,
     /// The document of a client, or its keys, cannot be fetched now.
     #[error("the document of a client cannot be had")]
     ClientDocument(#[source] DocumentError),
     /// An identifier that was just made exists already.
     #[error("an identifier that was just made exists already")]
     Collision,
-}
-
-/// A client did not prove who it is.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ClientAuthError {
-    /// The request does not present a client in one well-formed way.
-    #[error("the client credentials are unusable: {0}")]
-    Malformed(#[from] InvalidCredentials),
-    /// There is no such client.
-    #[error("the client is unknown")]
-    Unknown,
-    /// The document of the client is refused.
-    #[error(transparent)]
-    Document(DocumentError),
-    /// The secret is wrong or missing.
-    #[error("the client secret is wrong or missing")]
-    WrongSecret,
-    /// A public client showed a secret.
-    #[error("the client is public and has no secret")]
-    UnexpectedSecret,
-    /// The server failed.
-    #[error("{0}")]
-    Outage(#[from] Outage),
-}
-
-impl From<&ClientAuthError> for ErrorCode {
-    fn from(error: &ClientAuthError) -> Self {
-        match error {
-            ClientAuthError::Malformed(InvalidCredentials::Several) => Self::InvalidRequest,
-            ClientAuthError::Malformed(
-                InvalidCredentials::Missing
-                | InvalidCredentials::Header
-                | InvalidCredentials::ClientId,
-            )
-            | ClientAuthError::Unknown
-            | ClientAuthError::Document(_)
-            | ClientAuthError::WrongSecret
-            | ClientAuthError::UnexpectedSecret => Self::InvalidClient,
-            ClientAuthError::Outage(_) => Self::TemporarilyUnavailable,
-        }
-    }
 }
 
 /// Why a token request gets no tokens.
@@ -168,6 +128,9 @@ pub enum TokenError {
     /// More was asked for than was granted.
     #[error("the scope goes beyond what was granted")]
     ScopeTooWide,
+    /// A machine asked for nothing that it is registered for.
+    #[error("none of the scopes is registered for the client")]
+    ScopeNotRegistered,
     /// The server failed.
     #[error("{0}")]
     Outage(#[from] Outage),
@@ -180,9 +143,9 @@ impl From<&TokenError> for ErrorCode {
                 InvalidTokenRequest::Missing(_) | InvalidTokenRequest::Verifier(_),
             ) => Self::InvalidRequest,
             TokenError::Malformed(InvalidTokenRequest::GrantType) => Self::UnsupportedGrantType,
-            TokenError::Malformed(InvalidTokenRequest::Scope) | TokenError::ScopeTooWide => {
-                Self::InvalidScope
-            }
+            TokenError::Malformed(InvalidTokenRequest::Scope)
+            | TokenError::ScopeTooWide
+            | TokenError::ScopeNotRegistered => Self::InvalidScope,
             TokenError::Malformed(InvalidTokenRequest::Resource) | TokenError::ResourceMismatch => {
                 Self::InvalidTarget
             }
@@ -234,6 +197,17 @@ pub enum RegistrationError {
     /// A secret is missing where one is needed, or there is one too many.
     #[error("the client secret does not fit the authentication method")]
     Secret,
+    /// A secret is an empty text, which anybody could show.
+    #[error("a client secret is empty")]
+    EmptySecret,
+    /// Two secrets of one client are the same.
+    #[error("a client secret is there twice")]
+    RepeatedSecret,
+    /// The identifier of a machine cannot be the subject of its tokens.
+    #[error(
+        "the client_id of a client with the grant client_credentials has at most 255 characters"
+    )]
+    MachineId,
     /// The keys that the client signs with are missing or unusable.
     #[error("the keys of the client are refused: {0}")]
     Keys(#[from] InvalidClientKeys),
@@ -300,6 +274,9 @@ pub enum InvalidClientKeys {
     /// No key can be used.
     #[error("jwks holds no key that can be used")]
     Unusable,
+    /// This server has no way to fetch keys.
+    #[error("this server does not fetch a jwks_uri; put the keys into jwks")]
+    NotFetched,
     /// The `jwks_uri` is no `https` URL.
     #[error("jwks_uri is no https URL of at most 2048 characters")]
     Uri,
@@ -318,6 +295,9 @@ impl From<&RegistrationError> for ErrorCode {
             | RegistrationError::NoScope
             | RegistrationError::Name
             | RegistrationError::Secret
+            | RegistrationError::EmptySecret
+            | RegistrationError::RepeatedSecret
+            | RegistrationError::MachineId
             | RegistrationError::Keys(_)
             | RegistrationError::PublicMachine
             | RegistrationError::Policy

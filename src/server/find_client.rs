@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use crate::model::ClientRecord;
+use crate::server::client_auth::ClientAuthError;
 use crate::server::config::AuthorizationServer;
-use crate::server::error::{ClientAuthError, Outage, PageError};
+use crate::server::error::{Outage, PageError};
 use crate::server::registration::DocumentError;
 use crate::types::ClientId;
 

@@ -6,6 +6,7 @@
 mod authorize;
 mod builder;
 mod client_auth;
+mod clients;
 mod config;
 mod discovery;
 mod error;
@@ -23,11 +24,12 @@ pub use authorize::{
     AuthorizeStep, BrowserSecret, ConsentDecision, ConsentPrompt, ScopeDescription, ValidRequest,
 };
 pub use builder::AuthorizationServerBuilder;
-pub use client_auth::AuthenticatedClient;
+pub use client_auth::{AssertionError, AuthenticatedClient, ClientAuthError};
+pub use clients::Clients;
 pub use config::{AccessTokenFormat, AuthorizationServer, Lifetimes, paths};
 pub use error::{
-    AuthorizeError, ClientAuthError, ConfigError, InvalidClientKeys, Outage, PageError,
-    RegistrationError, RevokeError, TokenError,
+    AuthorizeError, ConfigError, InvalidClientKeys, Outage, PageError, RegistrationError,
+    RevokeError, TokenError,
 };
 pub use grants::{GrantPage, Grants};
 pub use policy::{AllowEveryone, Approval, Decision, LoginAttempt, LoginPolicy, PolicyError};

@@ -8,7 +8,10 @@ use crate::types::{ResourceUri, Scope, Subject, Timestamp};
 /// without saying, as every store keeps them for every grant.
 #[derive(Deserialize, Serialize)]
 pub(super) struct SealedDetails {
-    iss: String,
+    /// Left out for a machine, which signs in nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iss: Option<String>,
+    /// The person at the identity provider, or the machine.
     sub: Subject,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
@@ -47,9 +50,13 @@ impl From<GrantDetails> for SealedDetails {
             claims,
             ends_at,
         } = details;
+        let (iss, identity) = match identity {
+            Some(identity) => (Some(identity.provider.clone()), identity),
+            None => (None, Identity::new("", subject.clone())),
+        };
         Self {
             local: (subject != identity.subject).then_some(subject),
-            iss: identity.provider,
+            iss,
             sub: identity.subject,
             email: identity.email,
             verified: identity.email_verified,
@@ -67,14 +74,14 @@ impl From<SealedDetails> for GrantDetails {
     fn from(sealed: SealedDetails) -> Self {
         Self {
             subject: sealed.local.unwrap_or_else(|| sealed.sub.clone()),
-            identity: Identity {
-                provider: sealed.iss,
+            identity: sealed.iss.map(|provider| Identity {
+                provider,
                 subject: sealed.sub,
                 email: sealed.email,
                 email_verified: sealed.verified,
                 name: sealed.name,
                 claims: sealed.told,
-            },
+            }),
             scope: sealed.scope,
             resource: sealed.aud,
             claims: sealed.claims,
@@ -104,7 +111,7 @@ mod tests {
         let subject = |text| Subject::parse(text).unwrap();
         let mut details = GrantDetails {
             subject: subject("ada"),
-            identity: Identity::new("https://idp.example", subject("ada")),
+            identity: Some(Identity::new("https://idp.example", subject("ada"))),
             scope: Scope::parse("a b").unwrap(),
             resource: ResourceUri::parse("https://mcp.example/mcp").unwrap(),
             claims: Map::new(),
@@ -118,11 +125,17 @@ mod tests {
         );
 
         details.subject = subject("somebody");
-        details.identity.email = Some("ada@example.com".to_owned());
-        details.identity.email_verified = true;
-        details.identity.name = Some("Ada".to_owned());
-        details.identity.claims = object(json!({ "groups": ["a"] }));
+        let ada = details.identity.as_mut().unwrap();
+        ada.email = Some("ada@example.com".to_owned());
+        ada.email_verified = true;
+        ada.name = Some("Ada".to_owned());
+        ada.claims = object(json!({ "groups": ["a"] }));
         details.claims = object(json!({ "tenant": 1 }));
         assert_eq!(reread(&details).1, details);
+
+        details.identity = None;
+        let (text, read) = reread(&details);
+        assert_eq!(read, details);
+        assert!(text.starts_with(r#"{"sub":"somebody","scope""#), "{text}");
     }
 }

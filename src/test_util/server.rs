@@ -213,6 +213,7 @@ impl TestServer {
             "scope": caller.map(|token| token.scope().to_string()),
             "client_id": caller.and_then(VerifiedToken::client_id).map(ClientId::as_str),
             "email": caller.and_then(VerifiedToken::identity).and_then(|who| who.email.clone()),
+            "machine": caller.map(VerifiedToken::is_machine),
             "saw_authorization": parts.headers.contains_key(AUTHORIZATION),
         });
         let mut response = Response::new(Bytes::from(answer.to_string()));

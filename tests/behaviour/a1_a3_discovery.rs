@@ -176,12 +176,13 @@ async fn the_server_document_says_what_is_on() {
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported":
-            [
-                "none",
-                "client_secret_basic",
-                "client_secret_post",
-                "private_key_jwt"
-            ],
+            ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported":
+            ["ES256", "EdDSA", "ES384", "PS256", "RS256"],
+        "revocation_endpoint_auth_methods_supported":
+            ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "revocation_endpoint_auth_signing_alg_values_supported":
+            ["ES256", "EdDSA", "ES384", "PS256", "RS256"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "protected_resources": ["https://mcp.example.com/mcp"],

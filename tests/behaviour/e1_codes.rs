@@ -204,7 +204,7 @@ const MALFORMED: [(Fields, &str); 12] = [
         "unsupported_grant_type",
     ),
     (
-        &[("grant_type", "client_credentials")],
+        &[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")],
         "unsupported_grant_type",
     ),
     (

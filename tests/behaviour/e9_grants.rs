@@ -158,7 +158,8 @@ async fn a_grant_says_who_let_which_client_do_what() {
     };
     assert_eq!(grant.client_id, pair.client_id(0));
     assert_eq!(grant.details.scope.to_string(), "notes:write");
-    let email = grant.details.identity.email.as_deref();
+    let identity = grant.details.identity.as_ref();
+    let email = identity.and_then(|identity| identity.email.as_deref());
     assert_eq!(email, Some("alice@example.com"));
     assert_eq!(grant.granted_at, pair.alice.now());
     assert!(grant.expires_at < grant.details.ends_at);

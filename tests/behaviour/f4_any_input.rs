@@ -77,7 +77,9 @@ fn any_method() -> impl Strategy<Value = http::Method> {
     prop::sample::select(names.to_vec()).prop_map(|name| name.parse().expect("a method"))
 }
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 20] = [
+    "client_assertion",
+    "client_assertion_type",
     "client_id",
     "client_secret",
     "redirect_uri",
@@ -98,7 +100,10 @@ const NAMES: [&str; 18] = [
     "iss",
 ];
 
-const ODD: [&str; 18] = [
+const ODD: [&str; 21] = [
+    "client_credentials",
+    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.AA",
     TestClient::REDIRECT_URI,
     "code",
     "S256",

@@ -32,6 +32,7 @@ pub(super) struct FaultyStore {
     key_gate: Arc<Mutex<()>>,
     key_race: Arc<OnceLock<Barrier>>,
     gate: Arc<OnceLock<Barrier>>,
+    late: Arc<Mutex<Option<IssuedRecords>>>,
 }
 
 impl FaultyStore {
@@ -45,6 +46,7 @@ impl FaultyStore {
             key_gate: Arc::default(),
             key_race: Arc::default(),
             gate: Arc::default(),
+            late: Arc::default(),
         }
     }
 
@@ -74,6 +76,11 @@ impl FaultyStore {
     /// From now on, who reads a code or a refresh token waits until `racers` have.
     pub(super) fn gather(&self, racers: usize) {
         self.gate.get_or_init(|| Barrier::new(racers));
+    }
+
+    /// A grant that begins just before the next client is removed.
+    pub(super) async fn begin_before_removal(&self, issued: IssuedRecords) {
+        *self.late.lock().await = Some(issued);
     }
 
     async fn pass_gate(&self) {
@@ -114,6 +121,9 @@ impl ClientStore for FaultyStore {
     }
 
     async fn remove_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        if let Some(issued) = self.late.lock().await.take() {
+            self.working()?.insert_grant(issued).await?;
+        }
         self.working()?.remove_client(id).await
     }
 

@@ -3,4 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fetch;
+mod hostile;
+mod resolver;
+mod sign_in;
 mod tls;

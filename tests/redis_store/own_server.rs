@@ -2,12 +2,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use oauth_for_mcp::store::{CodeStore, GrantStore, Insertion, Redemption, RedisStore};
+use oauth_for_mcp::model::Registration;
+use oauth_for_mcp::store::{
+    ClientStore, CodeStore, GrantStore, Insertion, Redemption, RedisStore, ReplayStore,
+};
 use oauth_for_mcp::types::{Entropy, SystemEntropy};
 use tokio::process::{Child, Command};
 
 use crate::server::{code, grant_id, hash, issued, now, told};
-use crate::verbs::use_all;
+use crate::verbs::{client, use_all};
 
 const SWITCH: &str = "OAUTH_FOR_MCP_REDIS_SERVER";
 const LIFE: Duration = Duration::from_secs(600);
@@ -163,6 +166,36 @@ async fn a_full_server_fails_and_stores_nothing_by_halves() {
     server.set("maxmemory", "0").await;
     let done = store.redeem_code(&b, issued("b", LIFE), now()).await;
     assert_eq!(done.unwrap(), Redemption::Done);
+}
+
+#[tokio::test]
+async fn a_full_server_changes_no_client_and_uses_nothing_up() {
+    let Some(server) = OwnServer::start(&[]).await else {
+        return;
+    };
+    let store = RedisStore::open(&server.url()).await.unwrap();
+    let old = client("a client", now().plus(LIFE));
+    store.insert_client(old.clone()).await.unwrap();
+    let mut new = old.clone();
+    new.registration = Registration::Preregistered;
+    let (id, until) = (hash("a"), now().plus(LIFE));
+
+    server.set("maxmemory", "1").await;
+    let updated = store.update_client(&old, new).await;
+    assert!(told(&updated.unwrap_err()).contains("OOM"));
+    assert!(store.use_once(&id, until, now()).await.is_err());
+    assert!(store.insert_grant(issued("a", LIFE)).await.is_err());
+    let found = store.find_client(&old.id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&old));
+    assert_eq!(store.count_clients(10).await.unwrap(), 1);
+    // What makes room has to work all the same.
+    assert!(store.remove_client(&old.id).await.unwrap());
+    assert_eq!(store.count_clients(10).await.unwrap(), 0);
+
+    server.set("maxmemory", "0").await;
+    assert!(store.use_once(&id, until, now()).await.unwrap());
+    let inserted = store.insert_grant(issued("a", LIFE)).await.unwrap();
+    assert_eq!(inserted, Insertion::Done);
 }
 
 #[tokio::test]

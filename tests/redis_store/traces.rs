@@ -3,7 +3,7 @@ use std::time::Duration;
 use oauth_for_mcp::model::GrantFilter;
 use oauth_for_mcp::store::{
     ClientStore, CodeStore, GrantStore, LeaseStore, PendingStore, RedisStore, RefreshTokenStore,
-    Rotation, Sweep,
+    ReplayStore, Rotation, Sweep,
 };
 
 use crate::server::{Corner, code, grant_id, hash, issued, now, pending, rotated};
@@ -25,8 +25,14 @@ async fn what_has_expired_leaves_nothing_behind() {
         return;
     };
     let store = corner.open().await;
-    let client = client("a client", now().plus(LIFE));
-    store.insert_client(client).await.unwrap();
+    for name in ["a client", "removed"] {
+        let client = client(name, now().plus(LIFE));
+        store.insert_client(client).await.unwrap();
+    }
+    let removed = client("removed", now()).id;
+    assert!(store.remove_client(&removed).await.unwrap());
+    let used = store.use_once(&hash("a"), now().plus(LIFE), now()).await;
+    assert!(used.unwrap());
     for number in 0..20 {
         let name = number.to_string();
         store.insert_pending(pending(&name, LIFE)).await.unwrap();
@@ -71,6 +77,27 @@ async fn records_vanish_by_themselves() {
     let until = now().minus(past);
     store.take_lease("a", "b", until, until).await.unwrap();
     assert_eq!(corner.keys().await, [("schema".to_owned(), -1)]);
+}
+
+#[tokio::test]
+async fn what_is_used_up_stays_so_whatever_the_clock_of_the_server_shows() {
+    let Some(corner) = Corner::new() else {
+        return;
+    };
+    let store = corner.open().await;
+    let hour = Duration::from_secs(3600);
+    for (name, told) in [("behind", now().minus(hour)), ("ahead", now().plus(hour))] {
+        let (id, until) = (hash(name), told.plus(LIFE));
+        assert!(store.use_once(&id, until, told).await.unwrap());
+        assert!(!store.use_once(&id, until, told).await.unwrap(), "{name}");
+    }
+    let keys = corner.keys().await;
+    let used = keys.iter().filter(|key| key.0.starts_with("replay:"));
+    let lives: Vec<_> = used.map(|key| key.1).collect();
+    assert_eq!(lives.len(), 2);
+    // Its life, and a minute.
+    let minute = 100..=120;
+    assert!(lives.iter().all(|life| minute.contains(life)), "{lives:?}");
 }
 
 #[tokio::test]

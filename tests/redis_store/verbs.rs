@@ -6,7 +6,7 @@ use oauth_for_mcp::model::{
 };
 use oauth_for_mcp::store::{
     AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, PendingStore,
-    Redemption, RedisStore, RefreshTokenStore, Rotation, SigningKeyStore, Sweep,
+    Redemption, RedisStore, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore, Sweep,
 };
 use oauth_for_mcp::types::{ClientId, Timestamp};
 
@@ -23,6 +23,7 @@ pub(crate) async fn use_all(store: &RedisStore, round: u32, mut called: impl Asy
     use_clients(store, &name, &mut called).await;
     use_pending(store, &name, &mut called).await;
     use_grants(store, &name, &mut called).await;
+    use_machines(store, &name, &mut called).await;
     use_signing_keys(store, round + 1, &mut called).await;
     let until = now().plus(LIFE);
     let taken = store.take_lease(&name, "holder", until, now()).await;
@@ -38,8 +39,19 @@ async fn use_clients(store: &RedisStore, name: &str, called: &mut impl AsyncFnMu
     assert_eq!(inserted, Insertion::Done);
     called("insert_client").await;
     let found = store.find_client(&client.id).await.unwrap();
-    assert_eq!(found, Some(client));
+    assert_eq!(found.as_ref(), Some(&client));
     called("find_client").await;
+    let count = store.count_clients(1).await.unwrap();
+    assert_eq!(count, 1);
+    called("count_clients").await;
+    let new = ClientRecord {
+        name: Some("new".to_owned()),
+        ..client.clone()
+    };
+    assert!(store.update_client(&client, new).await.unwrap());
+    called("update_client").await;
+    assert!(store.remove_client(&client.id).await.unwrap());
+    called("remove_client").await;
 }
 
 async fn use_pending(store: &RedisStore, name: &str, called: &mut impl AsyncFnMut(&str)) {
@@ -91,6 +103,18 @@ async fn use_grants(store: &RedisStore, name: &str, called: &mut impl AsyncFnMut
     called("reseal_grant").await;
     assert!(store.revoke_grant(&id).await.unwrap());
     called("revoke_grant").await;
+}
+
+/// What a client with an assertion and without a person needs.
+async fn use_machines(store: &RedisStore, name: &str, called: &mut impl AsyncFnMut(&str)) {
+    let assertion = hash(&format!("assertion of {name}"));
+    let until = now().plus(LIFE);
+    assert!(store.use_once(&assertion, until, now()).await.unwrap());
+    called("use_once").await;
+    let machine = format!("machine of {name}");
+    let inserted = store.insert_grant(issued(&machine, LIFE)).await.unwrap();
+    assert_eq!(inserted, Insertion::Done);
+    called("insert_grant").await;
 }
 
 async fn use_signing_keys(store: &RedisStore, generation: u32, called: &mut impl AsyncFnMut(&str)) {

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use libtest_mimic::Trial as Test;
-use oauth_for_mcp::model::{MasterKey, MasterKeys};
+use oauth_for_mcp::model::{ClientRecord, MasterKey, MasterKeys};
 use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::store::{PostgresStore, SqliteStore, Store};
 use oauth_for_mcp::test_util::{TestClient, TestServer};
+use oauth_for_mcp::types::ClientId;
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::fresh::{self, Backend, connect, execute};
@@ -63,10 +64,12 @@ async fn postgres() {
 /// The clock of a test server stands where it stood when the records were made,
 /// but it draws the same randomness again: so another one has to sign in.
 async fn works(store: impl Store) {
+    let store: Arc<dyn Store> = Arc::new(store);
+    client_can_be_updated(&*store).await;
     let keys = MasterKeys::new(MasterKey::from_bytes(&[7; 32]));
     let server = TestServer::with(|builder| {
         builder
-            .store(Arc::new(store), Arc::new(keys))
+            .store(Arc::clone(&store), Arc::new(keys))
             .access_token_format(AccessTokenFormat::Opaque)
     })
     .replica();
@@ -92,4 +95,17 @@ async fn works(store: impl Store) {
         2
     );
     let _ = client.sign_in(&server, "notes:read").await;
+}
+
+/// What is compared is the text of the record: it has to be written as ever.
+async fn client_can_be_updated(store: &dyn Store) {
+    let id = ClientId::parse(CLIENT).unwrap();
+    let old = store.find_client(&id).await.unwrap().unwrap();
+    let new = ClientRecord {
+        name: Some("a new name".to_owned()),
+        ..old.clone()
+    };
+    assert!(store.update_client(&old, new.clone()).await.unwrap());
+    assert!(store.update_client(&new, old).await.unwrap());
+    assert!(store.count_clients(10).await.unwrap() > 0);
 }

@@ -77,7 +77,8 @@ impl LocalVerifier {
             expires_at: claims.exp,
             not_before: claims.nbf,
             grant_id: Some(claims.grant_id),
-            identity: Some(details.identity),
+            is_machine: details.identity.is_none(),
+            identity: details.identity,
             extra: details.claims,
         })
     }
@@ -137,7 +138,8 @@ impl LocalVerifier {
             expires_at: record.expires_at,
             not_before: None,
             grant_id: Some(id),
-            identity: Some(identity),
+            is_machine: identity.is_none(),
+            identity,
             extra: claims,
         })
     }

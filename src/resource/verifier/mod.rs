@@ -40,6 +40,9 @@ pub struct TokenClaims {
     pub grant_id: Option<GrantId>,
     /// Who signed in, if it is known.
     pub identity: Option<Identity>,
+    /// Whether it is known that the client acts for itself and nobody signed in.
+    /// That subject and client are the same text does not show it.
+    pub is_machine: bool,
     /// Everything else it says.
     pub extra: serde_json::Map<String, serde_json::Value>,
 }

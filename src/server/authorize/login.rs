@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::event::{Event, causes};
 use crate::idp::{IdpError, Login};
 use crate::model::{
-    AuthorizedLogin, AuthorizedRequest, ClientRecord, CodeRecord, CodeStage, Identity,
+    AuthorizedLogin, AuthorizedRequest, ClientRecord, CodeRecord, CodeStage, GrantType, Identity,
     PendingAuthorization, PendingRecord, SealError, Sealed,
 };
 use crate::protocol::authorize::AuthorizationResponse;
@@ -19,7 +19,7 @@ use crate::server::find_client::FindClientError;
 use crate::server::policy::{Approval, Decision, LoginAttempt};
 use crate::server::token::CODE_PURPOSE;
 use crate::store::{Insertion, StoreError};
-use crate::types::{CodeVerifier, Secret, TokenHash};
+use crate::types::{ClientId, CodeVerifier, Secret, Subject, TokenHash};
 
 const PENDING_PURPOSE: &str = "pending authorization";
 /// What a policy may add, so that tokens stay short enough to be read.
@@ -215,7 +215,9 @@ impl AuthorizationServer {
         self.report(outage);
         let heard = match outage {
             // Trying again would not help.
-            Outage::TokenTooLong => (ErrorCode::ServerError, "the server is misconfigured"),
+            Outage::TokenTooLong | Outage::SubjectOfClient => {
+                (ErrorCode::ServerError, "the server is misconfigured")
+            }
             Outage::Store(_)
             | Outage::Entropy(_)
             | Outage::Sign(_)
@@ -246,6 +248,9 @@ impl AuthorizationServer {
             Decision::Allow(approval) => approval,
             Decision::Refuse => return Ok(None),
         };
+        if self.stands_for_client(client, &approval.subject) {
+            return Err(Outage::SubjectOfClient);
+        }
         approval.scope = approval.scope.intersection(&request.scope);
         approval
             .claims
@@ -255,6 +260,19 @@ impl AuthorizationServer {
             return Err(Outage::TokenTooLong);
         }
         Ok((!approval.scope.is_empty()).then_some(approval))
+    }
+
+    /// Whether `subject` stands for a client: for one that acts for itself, or for
+    /// the one that asks, whose token would look like that of a machine
+    /// ([RFC 9068, section 5](https://www.rfc-editor.org/rfc/rfc9068#section-5)).
+    fn stands_for_client(&self, asking: &ClientRecord, subject: &Subject) -> bool {
+        let Ok(id) = ClientId::parse(subject.as_str()) else {
+            return false;
+        };
+        let known = self.preregistered.get(&id);
+        let acts =
+            known.is_some_and(|known| known.grant_types.contains(&GrantType::ClientCredentials));
+        acts || asking.id == id
     }
 
     async fn give_code(

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::model::{AuthorizedRequest, ClientRecord};
+use crate::model::{AuthorizedRequest, ClientRecord, GrantType};
 use crate::protocol::authorize::AuthorizationRequest;
 use crate::protocol::error::ErrorCode;
 use crate::server::config::AuthorizationServer;
@@ -101,6 +101,12 @@ impl AuthorizationServer {
         request: &AuthorizationRequest,
     ) -> Result<(CodeChallenge, ResourceUri, Scope), (ErrorCode, &'static str)> {
         judge_form(request)?;
+        if !client.grant_types.contains(&GrantType::AuthorizationCode) {
+            return Err((
+                ErrorCode::UnauthorizedClient,
+                "the client is not registered for authorization_code",
+            ));
+        }
         let challenge = judge_challenge(request)?;
         let requested = request
             .scope()

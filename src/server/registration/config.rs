@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use crate::fetch::Fetch;
 use crate::jose::JwkSet;
+use crate::model::ClientKeys;
+use crate::server::error::InvalidClientKeys;
 use crate::server::registration::policy::{AdmitEveryClient, RegistrationPolicy};
 use crate::types::{Issuer, Secret, TokenHash};
 
@@ -15,6 +17,7 @@ use crate::types::{Issuer, Secret, TokenHash};
 pub struct RegistrationConfig {
     pub(in crate::server) dynamic: DynamicRegistration,
     pub(in crate::server) documents: Option<Arc<dyn Fetch>>,
+    pub(in crate::server) keys: Option<Arc<dyn Fetch>>,
     pub(in crate::server) policy: Arc<dyn RegistrationPolicy>,
     pub(in crate::server) initial_access_tokens: Vec<TokenHash>,
     pub(in crate::server) statement_issuers: Vec<(Issuer, JwkSet)>,
@@ -39,6 +42,7 @@ impl Default for RegistrationConfig {
         Self {
             dynamic: DynamicRegistration::Stored,
             documents: None,
+            keys: None,
             policy: Arc::new(AdmitEveryClient),
             initial_access_tokens: vec![],
             statement_issuers: vec![],
@@ -63,10 +67,18 @@ impl RegistrationConfig {
 
     /// Lets clients be known by the URL of a document that describes them,
     /// which `fetch` reads: one that contacts public servers alone, such as
-    /// `ReqwestFetch::public`.
+    /// `ReqwestFetch::public`. It also reads [`client_keys`](Self::client_keys).
     #[must_use]
     pub fn documents(mut self, fetch: Arc<dyn Fetch>) -> Self {
         self.documents = Some(fetch);
+        self
+    }
+
+    /// Lets clients keep their keys at a `jwks_uri`, which `fetch` reads: one that
+    /// contacts public servers alone. Where documents are on, this is as well.
+    #[must_use]
+    pub fn client_keys(mut self, fetch: Arc<dyn Fetch>) -> Self {
+        self.keys = Some(fetch);
         self
     }
 
@@ -104,5 +116,24 @@ impl RegistrationConfig {
     pub const fn most_clients(mut self, most: usize) -> Self {
         self.most_clients = most;
         self
+    }
+
+    /// What fetches documents, if they are on, and keys.
+    pub(in crate::server) fn way_out(&self) -> Option<&Arc<dyn Fetch>> {
+        self.documents.as_ref().or(self.keys.as_ref())
+    }
+
+    /// Refuses keys that are where this server cannot look: the client would never
+    /// get in.
+    pub(in crate::server) fn judge_keys(
+        &self,
+        keys: Option<&ClientKeys>,
+    ) -> Result<(), InvalidClientKeys> {
+        match keys {
+            Some(ClientKeys::Uri(_)) if self.way_out().is_none() => {
+                Err(InvalidClientKeys::NotFetched)
+            }
+            Some(ClientKeys::Uri(_) | ClientKeys::Set(_)) | None => Ok(()),
+        }
     }
 }

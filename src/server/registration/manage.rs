@@ -94,6 +94,7 @@ impl AuthorizationServer {
         let now = self.clock.now();
         let (metadata, statement) = self.vouched(update.metadata, now)?;
         let accepted = accept(metadata, Source::Registration, &self.scopes.all())?;
+        self.registration.judge_keys(accepted.keys.as_ref())?;
         let vouched_by = statement
             .as_ref()
             .map(|statement| statement.issuer.as_str());

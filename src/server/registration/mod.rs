@@ -11,7 +11,6 @@ mod keep;
 mod manage;
 mod policy;
 mod preregistered;
-mod remove;
 mod self_contained;
 mod shared;
 mod statement;

@@ -1,13 +1,16 @@
 use serde::Deserialize;
 
-use crate::model::{AuthMethod, ClientRecord, Registration};
+use crate::model::{AuthMethod, ClientRecord, GrantType, Registration};
 use crate::protocol::client_metadata::ClientMetadata;
 use crate::server::error::RegistrationError;
 use crate::server::registration::accept::{Source, accept};
-use crate::types::{ClientId, Scope, Secret};
+use crate::types::{ClientId, Scope, Secret, Subject, TokenHash};
 
 /// A client that the operator configured: the metadata of [RFC 7591] together
-/// with its `client_id` and, if it is confidential, its `client_secret`.
+/// with its `client_id` and, if it has one, its `client_secret`.
+///
+/// To replace a secret without an interruption, list both in `client_secrets`
+/// until the client uses the new one.
 ///
 /// Reads from JSON, such as one entry of a configuration file.
 ///
@@ -16,9 +19,12 @@ use crate::types::{ClientId, Scope, Secret};
 pub struct PreregisteredClient {
     /// The identifier.
     pub client_id: ClientId,
-    /// The secret; none for a public client.
+    /// The secret; none for a client that is public or signs.
     #[serde(default, deserialize_with = "secret")]
     pub client_secret: Option<Secret>,
+    /// Every further secret that is good now.
+    #[serde(default, deserialize_with = "secrets")]
+    pub client_secrets: Vec<Secret>,
     /// Everything else.
     #[serde(flatten)]
     pub metadata: ClientMetadata,
@@ -28,28 +34,58 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Se
     Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
 }
 
+fn secrets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    Ok(texts.into_iter().map(Secret::new).collect())
+}
+
 /// Judges a configured client by the rules for all others.
 ///
-/// Unlike them it gets the method that fits its secret if it names none.
+/// Unlike them it may act for itself and have several secrets, and it gets the
+/// method that fits its secrets or keys if it names none.
 pub(in crate::server) fn admit(
     mut client: PreregisteredClient,
     grantable: &Scope,
 ) -> Result<ClientRecord, RegistrationError> {
-    if client.client_secret.is_some() {
-        let method = &mut client.metadata.token_endpoint_auth_method;
-        method.get_or_insert_with(|| AuthMethod::ClientSecretBasic.as_str().to_owned());
-    }
+    let secrets = accept_secrets(client.client_secret, client.client_secrets)?;
+    // A client that was given secrets or keys must not end up public.
+    let keys = client.metadata.jwks.is_some() || client.metadata.jwks_uri.is_some();
+    let fitting = match (secrets.is_empty(), keys) {
+        (false, _) => Some(AuthMethod::ClientSecretBasic),
+        (true, true) => Some(AuthMethod::PrivateKeyJwt),
+        (true, false) => None,
+    };
+    let method = &mut client.metadata.token_endpoint_auth_method;
+    *method = method
+        .take()
+        .or(fitting.map(|method| method.as_str().to_owned()));
     let accepted = accept(client.metadata, Source::Operator, grantable)?;
-    let usable = client
-        .client_secret
-        .as_ref()
-        .is_some_and(|secret| !secret.expose().is_empty());
-    if usable != accepted.auth_method.uses_secret() {
+    if accepted.auth_method.uses_secret() == secrets.is_empty() {
         return Err(RegistrationError::Secret);
     }
-    let secrets = client.client_secret.iter().map(Secret::hash).collect();
+    let acts = accepted.grant_types.contains(&GrantType::ClientCredentials);
+    if acts && Subject::parse(client.client_id.as_str()).is_err() {
+        return Err(RegistrationError::MachineId);
+    }
     Ok(ClientRecord {
         secrets,
         ..accepted.into_record(client.client_id, Registration::Preregistered)
     })
+}
+
+fn accept_secrets(
+    one: Option<Secret>,
+    more: Vec<Secret>,
+) -> Result<Vec<TokenHash>, RegistrationError> {
+    let mut hashes = Vec::new();
+    for secret in one.into_iter().chain(more) {
+        if secret.expose().is_empty() {
+            return Err(RegistrationError::EmptySecret);
+        }
+        if hashes.contains(&secret.hash()) {
+            return Err(RegistrationError::RepeatedSecret);
+        }
+        hashes.push(secret.hash());
+    }
+    Ok(hashes)
 }

@@ -31,7 +31,7 @@ pub(super) fn normalized(mut accepted: AcceptedMetadata) -> AcceptedMetadata {
     accepted
 }
 
-/// The identifier of a normalized client: a hash of all that it is, 256 bits long,
+/// The identifier of a normalized client: a hash of all that it is, 192 bits long,
 /// since whoever finds two clients for one could pass one off as the other.
 pub(super) fn id_of(accepted: &AcceptedMetadata, issuer: &Issuer) -> Result<ClientId, Outage> {
     let what_it_is = (
@@ -44,7 +44,8 @@ pub(super) fn id_of(accepted: &AcceptedMetadata, issuer: &Issuer) -> Result<Clie
         &accepted.scope,
     );
     let json = serde_json::to_vec(&what_it_is).map_err(|_| Outage::Collision)?;
-    let text = URL_SAFE_NO_PAD.encode(Sha256::digest(json));
+    let hash = Sha256::digest(json);
+    let text = URL_SAFE_NO_PAD.encode(&hash[..24]);
     ClientId::parse(&text).map_err(|_| Outage::Collision)
 }
 

@@ -72,7 +72,7 @@ impl AuthorizationServer {
             client_id: login.request.client_id,
             details: GrantDetails {
                 subject: login.subject,
-                identity: login.identity,
+                identity: Some(login.identity),
                 scope: login.scope,
                 resource: login.request.resource,
                 claims: login.claims,

@@ -113,6 +113,21 @@ impl AuthorizationServer {
         })
     }
 
+    /// The only token of a grant that cannot be refreshed.
+    pub(super) async fn mint_only(
+        &self,
+        grant: &Grant,
+        now: Timestamp,
+    ) -> Result<Minted<()>, Outage> {
+        let access = self.mint_access(grant, &grant.details.scope, now).await?;
+        Ok(Minted {
+            grant_expires_at: access.expires_at,
+            response: access.response,
+            access: access.record,
+            refresh: (),
+        })
+    }
+
     /// The tokens that follow `spent`.
     pub(super) async fn mint_next(
         &self,

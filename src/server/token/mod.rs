@@ -2,6 +2,7 @@
 
 mod code;
 mod issue;
+mod machine;
 mod refresh;
 
 use crate::protocol::token::{TokenRequest, TokenResponse};
@@ -29,6 +30,7 @@ impl AuthorizationServer {
         match request {
             TokenRequest::AuthorizationCode(request) => self.exchange_code(client, request).await,
             TokenRequest::RefreshToken(request) => self.refresh(client, request).await,
+            TokenRequest::ClientCredentials(request) => self.grant_machine(client, request).await,
         }
     }
 

@@ -25,10 +25,12 @@ mod code;
 mod faulty;
 mod grant;
 mod grant_list;
+mod inserted_grant;
 mod lease;
 mod pending;
 mod promise;
 mod refresh_token;
+mod replay;
 pub(in crate::store) mod sample;
 mod signing_key;
 mod sweep;
@@ -39,10 +41,12 @@ pub use client::*;
 pub use code::*;
 pub use grant::*;
 pub use grant_list::*;
+pub use inserted_grant::*;
 pub use lease::*;
 pub use pending::*;
 pub use promise::{PROMISES, Promise, run_all};
 pub use refresh_token::*;
+pub use replay::*;
 pub use signing_key::*;
 pub use sweep::*;
 pub use trial::{Task, Trial};
@@ -108,4 +112,20 @@ async fn begin(trial: &Trial, name: &str, issued: IssuedRecords) {
 /// Stores a grant with both tokens, all named alike.
 async fn begin_sample(trial: &Trial, name: &str) {
     begin(trial, name, sample::issued(name, trial.now())).await;
+}
+
+/// Sweeps until there is no more, and returns how much there was.
+async fn sweep_all(trial: &Trial, now: Timestamp) -> usize {
+    const LIMIT: usize = 2;
+    let mut deleted = 0;
+    // More often than there are records in any trial, but not forever.
+    for _ in 0..100 {
+        let batch = trial.store().sweep(now, LIMIT).await.answered();
+        assert!(batch <= LIMIT, "{batch} deleted, more than {LIMIT}");
+        deleted += batch;
+        if batch < LIMIT {
+            return deleted;
+        }
+    }
+    panic!("the store sweeps without end");
 }

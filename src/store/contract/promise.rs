@@ -100,6 +100,17 @@ macro_rules! store_contract_tests {
             a_client_is_found_exactly_as_it_was_stored
             inserting_a_client_never_overwrites_one
             of_concurrent_insertions_of_a_client_one_is_done
+            a_client_is_updated_only_as_it_was_read
+            updating_an_absent_client_stores_nothing
+            of_concurrent_updates_of_a_client_one_is_done
+            a_client_is_removed_once
+            of_concurrent_removals_one_forgets_the_client
+            a_removed_client_leaves_its_grants
+            a_removed_client_can_be_inserted_again
+            clients_that_registered_themselves_are_counted
+            counting_clients_ends_at_the_most
+            forgotten_clients_are_not_counted
+            concurrent_registrations_are_all_counted
             a_pending_request_is_found_exactly_as_it_was_stored
             inserting_a_pending_request_never_overwrites_one
             an_expired_pending_request_is_absent
@@ -121,6 +132,13 @@ macro_rules! store_contract_tests {
             revoking_an_unknown_grant_ends_nothing
             of_concurrent_revocations_one_ends_the_grant
             a_grant_is_resealed_only_as_it_was_read
+            an_inserted_grant_is_stored_with_all_it_issued
+            a_grant_may_be_inserted_without_tokens
+            inserting_a_grant_never_overwrites_one
+            of_concurrent_insertions_of_a_grant_one_is_done
+            an_inserted_grant_is_listed_rotated_and_revoked
+            an_inserted_grant_expires
+            an_inserted_grant_holds_its_client
             grants_are_listed_by_subject_and_by_client
             a_list_of_grants_comes_in_pages
             a_list_of_grants_has_only_live_ones
@@ -135,6 +153,11 @@ macro_rules! store_contract_tests {
             of_concurrent_rotations_one_is_done
             a_rotation_in_an_absent_grant_stores_nothing
             a_revocation_among_rotations_leaves_no_token
+            an_identifier_is_used_once
+            identifiers_are_told_apart
+            a_used_identifier_is_as_new_once_its_time_has_come
+            of_concurrent_uses_one_is_the_first
+            a_sweep_keeps_uses_that_count
             signing_keys_are_listed_as_they_were_stored
             of_concurrent_signing_keys_one_is_kept
             a_signing_key_is_resealed_only_as_it_was_read
@@ -146,6 +169,8 @@ macro_rules! store_contract_tests {
             a_sweep_forgets_clients_that_nobody_used
             a_sweep_keeps_clients_that_hold_a_grant
             a_sweep_keeps_preregistered_clients
+            a_sweep_forgets_an_updated_client_at_its_new_time
+            a_client_updated_while_it_holds_a_grant_is_kept_for_it
         ] }
     };
     (@promises () [$($promise:ident)*]) => {

@@ -1,9 +1,14 @@
 #![expect(clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
+use std::time::Duration;
+
 use crate::types::Timestamp;
 
+use super::client::{begin_for_client, unused_until};
 use super::trial::Trial;
-use super::{Answered as _, begin, begin_sample, sample, stored_at};
+use super::{Answered as _, begin, begin_sample, sample, stored_at, sweep_all};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A sweep deletes at most `limit` records and says how many; fewer than
 /// `limit` means that there are no more.
@@ -111,20 +116,60 @@ pub async fn a_sweep_keeps_preregistered_clients(trial: &Trial) {
     assert!(has_client(trial, "a").await);
 }
 
-/// Sweeps until there is no more, and returns how much there was.
-async fn sweep_all(trial: &Trial, now: Timestamp) -> usize {
-    const LIMIT: usize = 2;
-    let mut deleted = 0;
-    // More often than there are records in any trial, but not forever.
-    for _ in 0..100 {
-        let batch = trial.store().sweep(now, LIMIT).await.answered();
-        assert!(batch <= LIMIT, "{batch} deleted, more than {LIMIT}");
-        deleted += batch;
-        if batch < LIMIT {
-            return deleted;
+/// From an update on, the new `unused_until` alone decides when a sweep forgets
+/// the client.
+pub async fn a_sweep_forgets_an_updated_client_at_its_new_time(trial: &Trial) {
+    let store = trial.store();
+    let first_end = trial.now().plus(sample::UNUSED);
+    let later = first_end.plus(sample::UNUSED);
+    let sooner = trial.now().plus(sample::SHORT);
+    for (name, end) in [("later", later), ("sooner", sooner)] {
+        let old = sample::client(name, trial.now());
+        store.insert_client(old.clone()).await.answered();
+        let new = unused_until(&old, end);
+        assert!(store.update_client(&old, new).await.answered());
+    }
+    let old = sample::client("the operator's", trial.now());
+    let new = sample::preregistered("the operator's");
+    store.insert_client(old.clone()).await.answered();
+    assert!(store.update_client(&old, new).await.answered());
+
+    for (now, expected) in [
+        (sooner.minus(SECOND), [true, true, true]),
+        (sooner, [true, false, true]),
+        (first_end, [true, false, true]),
+        (later.minus(SECOND), [true, false, true]),
+        (later, [false, false, true]),
+    ] {
+        sweep_all(trial, now).await;
+        for (name, kept) in ["later", "sooner", "the operator's"].iter().zip(expected) {
+            assert_eq!(has_client(trial, name).await, kept, "{name} at {now:?}");
         }
     }
-    panic!("the store sweeps without end");
+}
+
+/// So it is with a client that is updated while it holds a grant: that still keeps
+/// it, and when it has ended, the new `unused_until` decides.
+pub async fn a_client_updated_while_it_holds_a_grant_is_kept_for_it(trial: &Trial) {
+    let store = trial.store();
+    let end = trial.now().plus(sample::UNUSED);
+    for (name, new_end) in [("sooner", end.minus(SECOND)), ("later", end.plus(SECOND))] {
+        let old = begin_for_client(trial, name).await;
+        let new = unused_until(&old, new_end);
+        assert!(store.update_client(&old, new).await.answered());
+
+        sweep_all(trial, new_end).await;
+        assert!(has_client(trial, name).await, "{name}: it holds a grant");
+        let grant = sample::grant_id(name);
+        assert!(store.revoke_grant(&grant).await.answered());
+        sweep_all(trial, new_end.minus(SECOND)).await;
+        assert!(
+            has_client(trial, name).await,
+            "{name}: its time has not come"
+        );
+        sweep_all(trial, new_end).await;
+        assert!(!has_client(trial, name).await, "{name}");
+    }
 }
 
 async fn has_client(trial: &Trial, name: &str) -> bool {

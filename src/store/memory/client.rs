@@ -48,6 +48,11 @@ impl HeldClient {
         Ok((client.id, held))
     }
 
+    /// Whether it registered itself.
+    pub(super) const fn is_dynamic(&self) -> bool {
+        self.registration.unused_until().is_some()
+    }
+
     pub(super) fn record(&self, id: &ClientId) -> Result<ClientRecord, serde_json::Error> {
         let rest: Rest = serde_json::from_slice(&self.rest)?;
         let (

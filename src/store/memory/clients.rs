@@ -1,3 +1,5 @@
+use std::mem;
+
 use crate::model::ClientRecord;
 use crate::store::Insertion;
 use crate::types::{ClientId, Timestamp};
@@ -13,7 +15,7 @@ impl State {
         }
         self.make_room("clients", self.limits.clients, |state| state.clients.len())?;
         let (id, held) = HeldClient::new(client).map_err(|_| Refusal::Unwritable)?;
-        self.dynamic_clients += usize::from(held.registration.unused_until().is_some());
+        self.dynamic_clients += usize::from(held.is_dynamic());
         self.clients.insert(id.clone(), held);
         if !self.grants_of.contains_key(&id) {
             self.expiries.extend(self.expiry_of_client(&id));
@@ -28,16 +30,20 @@ impl State {
     ) -> Result<bool, Refusal> {
         let id = &old.id;
         let held = self.clients.get(id).map(|held| held.record(id));
-        match held.transpose() {
-            Ok(Some(held)) if held == *old => {}
-            Ok(_) => return Ok(false),
-            Err(_) => return Err(Refusal::Unwritable),
+        let held = held.transpose().map_err(|_| Refusal::Unwritable)?;
+        if held.as_ref() != Some(old) {
+            return Ok(false);
         }
         let (_, new) = HeldClient::new(new).map_err(|_| Refusal::Unwritable)?;
         if let Some(expiry) = self.expiry_of_client(id) {
             self.expiries.remove(&expiry);
         }
-        self.clients.insert(id.clone(), new);
+        self.dynamic_clients += usize::from(new.is_dynamic());
+        // Not inserted again: a map that is full would double for it.
+        if let Some(held) = self.clients.get_mut(id) {
+            let replaced = mem::replace(held, new);
+            self.dynamic_clients -= usize::from(replaced.is_dynamic());
+        }
         if !self.grants_of.contains_key(id) {
             self.expiries.extend(self.expiry_of_client(id));
         }
@@ -52,12 +58,11 @@ impl State {
     }
 
     pub(super) fn forget_client(&mut self, id: &ClientId) -> bool {
-        let removed = remove(&mut self.clients, id);
-        let dynamic = removed
-            .as_ref()
-            .and_then(|held| held.registration.unused_until());
-        self.dynamic_clients -= usize::from(dynamic.is_some());
-        removed.is_some()
+        let Some(held) = remove(&mut self.clients, id) else {
+            return false;
+        };
+        self.dynamic_clients -= usize::from(held.is_dynamic());
+        true
     }
 
     fn expiry_of_client(&self, id: &ClientId) -> Option<(Timestamp, Key)> {

@@ -233,7 +233,9 @@ impl State {
             if end > now {
                 return Ok(false);
             }
+            // Both, so that there is room for it and nothing is left if not.
             self.short_lived.remove(&(end, ShortLived::Replay(*id)));
+            remove(&mut self.replays, id);
         }
         self.make_room("used assertions", self.limits.replays, |state| {
             state.replays.len()

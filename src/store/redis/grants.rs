@@ -15,8 +15,8 @@ use crate::types::{GrantId, Timestamp, TokenHash};
 use super::page;
 use super::record::{self, ACCESS, CODE, Damaged, Fields, GRANT, REFRESH, Row};
 use super::script::{
-    Call, FIND_ACCESS_TOKEN, FIND_REFRESH_TOKEN, INSERT, REDEEM_CODE, RESEAL_GRANT, REVOKE_GRANT,
-    ROTATE_REFRESH_TOKEN,
+    Call, FIND_ACCESS_TOKEN, FIND_REFRESH_TOKEN, INSERT, INSERT_GRANT, REDEEM_CODE, RESEAL_GRANT,
+    REVOKE_GRANT, ROTATE_REFRESH_TOKEN,
 };
 
 /// No grace period is longer; a spent token's answer is forgotten after it.
@@ -84,6 +84,28 @@ impl CodeStore for RedisStore {
 
 #[async_trait]
 impl GrantStore for RedisStore {
+    async fn insert_grant(&self, issued: IssuedRecords) -> Result<Insertion, StoreError> {
+        let IssuedRecords {
+            grant,
+            access,
+            refresh,
+        } = issued;
+        let fields = record::grant_fields(&grant, refresh.as_ref());
+        let call = Call::of(&INSERT_GRANT)
+            .key(self.keys.grant(&grant.id))
+            .key(self.keys.answer(&grant.id))
+            .argument(self.keys.prefix());
+        let call = self
+            .with_tokens(call, access, refresh.and_then(|refresh| refresh.previous))
+            .argument(grant.id.as_str())
+            .argument(grant.client_id.as_str())
+            .argument(*grant.subject.as_bytes())
+            .argument(grant.details.as_bytes())
+            .time(grant.expires_at)
+            .fields(fields);
+        self.insert(call).await
+    }
+
     async fn find_grant(
         &self,
         id: &GrantId,

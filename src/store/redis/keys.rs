@@ -2,8 +2,8 @@ use std::fmt;
 
 use crate::types::{ClientId, GrantId, TokenHash};
 
-/// The names of all keys. Those of grants and their indexes stand in
-/// `grants.lua`, too.
+/// The names of all keys. Those of grants and clients and of their indexes stand
+/// in `grants.lua` and `sweep.lua`, too.
 #[derive(Clone)]
 pub(super) struct Keys {
     prefix: String,
@@ -33,6 +33,16 @@ impl Keys {
     /// Clients without grants, by when they may be forgotten.
     pub(super) fn unused_clients(&self) -> Vec<u8> {
         self.key("clients:unused", b"")
+    }
+
+    /// Clients that registered themselves.
+    pub(super) fn dynamic_clients(&self) -> Vec<u8> {
+        self.key("clients:dynamic", b"")
+    }
+
+    /// Which call forgot a client a moment ago.
+    pub(super) fn removed(&self, id: &ClientId) -> Vec<u8> {
+        self.key("removed:", id.as_str().as_bytes())
     }
 
     pub(super) fn pending(&self, state: &TokenHash) -> Vec<u8> {
@@ -88,6 +98,10 @@ impl Keys {
     /// All grants, by when they end.
     pub(super) fn grant_ends(&self) -> Vec<u8> {
         self.key("grants:ends", b"")
+    }
+
+    pub(super) fn replay(&self, id: &TokenHash) -> Vec<u8> {
+        self.key("replay:", id.as_bytes())
     }
 
     pub(super) fn signing_keys(&self) -> Vec<u8> {

@@ -44,7 +44,8 @@ pub use open::OpenRedis;
 ///   as replicas follow with a delay.
 ///
 /// Pending requests, codes and tokens vanish by themselves a minute after they
-/// expired by the clock of Redis; grants and unused clients wait for a
+/// expired by the clock of Redis, and what was used up as long after its time,
+/// whatever that clock shows. Grants and unused clients wait for a
 /// [`sweep`](crate::store::Sweep), as their indexes have to follow.
 #[derive(Clone)]
 pub struct RedisStore {

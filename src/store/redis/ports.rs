@@ -3,17 +3,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::model::{ClientRecord, PendingRecord, Registration, Sealed, SigningKeyRecord};
+use crate::model::{ClientRecord, PendingRecord, Sealed, SigningKeyRecord};
 use crate::store::{
-    ClientStore, Insertion, LeaseStore, PendingStore, RedisStore, SigningKeyStore, StoreError,
-    Sweep,
+    ClientStore, Insertion, LeaseStore, PendingStore, RedisStore, ReplayStore, SigningKeyStore,
+    StoreError, Sweep,
 };
 use crate::types::{ClientId, Timestamp, TokenHash};
 
 use super::record::{self, PENDING, Row};
 use super::script::{
-    Call, INSERT, INSERT_CLIENT, INSERT_SIGNING_KEY, RESEAL_SIGNING_KEY, SWEEP, TAKE_LEASE,
-    TAKE_PENDING,
+    Call, INSERT, INSERT_CLIENT, INSERT_SIGNING_KEY, REMOVE_CLIENT, RESEAL_SIGNING_KEY, SWEEP,
+    TAKE_LEASE, TAKE_PENDING, UPDATE_CLIENT, USE_ONCE,
 };
 
 /// One script holds up all others, so that it must not have too much to do.
@@ -31,6 +31,22 @@ impl RedisStore {
         kept.as_millis().to_string()
     }
 
+    /// What `clients.lua` takes.
+    fn with_client(&self, call: Call, client: &ClientRecord) -> Result<Call, StoreError> {
+        let record = serde_json::to_vec(client).map_err(StoreError::new)?;
+        let unused_until = client.registration.unused_until();
+        let unused_until = unused_until.map(|time| time.as_secs().to_string().into_bytes());
+        let call = call
+            .key(self.keys.client(&client.id))
+            .key(self.keys.grants_of_client(&client.id))
+            .key(self.keys.unused_clients())
+            .key(self.keys.dynamic_clients())
+            .argument(client.id.as_str())
+            .argument(record)
+            .list(unused_until);
+        Ok(call)
+    }
+
     pub(super) async fn insert(&self, call: Call) -> Result<Insertion, StoreError> {
         let done: bool = self.link.ask(call).await?;
         Ok(if done {
@@ -44,16 +60,7 @@ impl RedisStore {
 #[async_trait]
 impl ClientStore for RedisStore {
     async fn insert_client(&self, client: ClientRecord) -> Result<Insertion, StoreError> {
-        let unused_until = client.registration.unused_until();
-        let unused_until = unused_until.map(|time| time.as_secs().to_string().into_bytes());
-        let record = serde_json::to_vec(&client).map_err(StoreError::new)?;
-        let call = Call::of(&INSERT_CLIENT)
-            .key(self.keys.client(&client.id))
-            .key(self.keys.grants_of_client(&client.id))
-            .key(self.keys.unused_clients())
-            .argument(client.id.as_str())
-            .argument(record)
-            .list(unused_until);
+        let call = self.with_client(Call::of(&INSERT_CLIENT), &client)?;
         self.insert(call).await
     }
 
@@ -63,6 +70,53 @@ impl ClientStore for RedisStore {
         let found: Option<Vec<u8>> = self.link.ask(command).await?;
         let record = found.map(|json| serde_json::from_slice(&json));
         record.transpose().map_err(StoreError::new)
+    }
+
+    async fn update_client(
+        &self,
+        old: &ClientRecord,
+        new: ClientRecord,
+    ) -> Result<bool, StoreError> {
+        let old = serde_json::to_vec(old).map_err(StoreError::new)?;
+        let call = self.with_client(Call::of(&UPDATE_CLIENT), &new)?;
+        self.link.ask(call.argument(old)).await
+    }
+
+    async fn remove_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        let call = Call::of(&REMOVE_CLIENT)
+            .key(self.keys.client(id))
+            .key(self.keys.removed(id))
+            .key(self.keys.unused_clients())
+            .key(self.keys.dynamic_clients())
+            .argument(id.as_str())
+            .argument(self.calls.name())
+            .argument(self.remembered());
+        self.link.ask(call).await
+    }
+
+    async fn count_clients(&self, most: usize) -> Result<usize, StoreError> {
+        let mut command = redis::cmd("SCARD");
+        command.arg(self.keys.dynamic_clients());
+        let count: usize = self.link.ask(command).await?;
+        Ok(count.min(most))
+    }
+}
+
+#[async_trait]
+impl ReplayStore for RedisStore {
+    async fn use_once(
+        &self,
+        id: &TokenHash,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let call = Call::of(&USE_ONCE)
+            .key(self.keys.replay(id))
+            .argument(self.calls.name())
+            .time(until)
+            .time(now)
+            .kept_for(until.since(now));
+        self.link.ask(call).await
     }
 }
 
@@ -187,6 +241,7 @@ impl Sweep for RedisStore {
             let call = Call::of(&SWEEP)
                 .key(self.keys.grant_ends())
                 .key(self.keys.unused_clients())
+                .key(self.keys.dynamic_clients())
                 .argument(self.keys.prefix())
                 .time(now)
                 .number(batch);

@@ -22,10 +22,12 @@ scripts! {
     FIND_ACCESS_TOKEN = "find_access_token.lua";
     FIND_REFRESH_TOKEN = "find_refresh_token.lua";
     INSERT = "insert.lua";
-    INSERT_CLIENT = "insert_client.lua";
+    INSERT_CLIENT = "clients.lua" "insert_client.lua";
+    INSERT_GRANT = "grants.lua" "tokens.lua" "insert_grant.lua";
     INSERT_SIGNING_KEY = "insert_signing_key.lua";
     LIST_GRANTS = "list_grants.lua";
     REDEEM_CODE = "grants.lua" "tokens.lua" "redeem_code.lua";
+    REMOVE_CLIENT = "remove_client.lua";
     RESEAL_GRANT = "grants.lua" "reseal_grant.lua";
     RESEAL_SIGNING_KEY = "reseal_signing_key.lua";
     REVOKE_GRANT = "grants.lua" "revoke_grant.lua";
@@ -34,6 +36,8 @@ scripts! {
     SWEEP = "grants.lua" "sweep.lua";
     TAKE_LEASE = "take_lease.lua";
     TAKE_PENDING = "take_pending.lua";
+    UPDATE_CLIENT = "clients.lua" "update_client.lua";
+    USE_ONCE = "use_once.lua";
 }
 
 /// One question to the server, which may be put again.
@@ -81,6 +85,11 @@ impl Call {
     /// When Redis may let the record vanish that expires at `time`.
     pub(super) fn vanishes_after(self, time: Timestamp) -> Self {
         self.time(vanishes_at(time))
+    }
+
+    /// How long Redis has to keep the record that expires after `life`.
+    pub(super) fn kept_for(self, life: Duration) -> Self {
+        self.argument(vanishes_within(life).as_secs().to_string())
     }
 
     /// A list of arguments that knows its length.
@@ -139,7 +148,13 @@ const SPARE: Duration = Duration::from_secs(60);
 
 /// Redis counts milliseconds and refuses a time of more than 63 bits.
 const FAR_FUTURE: Timestamp = Timestamp::from_secs(i64::MAX as u64 / 2000);
+/// A duration is added to the time of the server.
+const FAR_AHEAD: Duration = Duration::from_secs(i64::MAX as u64 / 4000);
 
 pub(super) fn vanishes_at(time: Timestamp) -> Timestamp {
     time.plus(SPARE).min(FAR_FUTURE)
+}
+
+pub(super) fn vanishes_within(life: Duration) -> Duration {
+    life.saturating_add(SPARE).min(FAR_AHEAD)
 }

@@ -15,5 +15,6 @@ local unused = first(prefix .. 'clients:unused', limit - #ended)
 for _, client in ipairs(unused) do
   redis.call('DEL', prefix .. 'client:' .. client)
   redis.call('ZREM', prefix .. 'clients:unused', client)
+  redis.call('SREM', prefix .. 'clients:dynamic', client)
 end
 return #ended + #unused

@@ -100,6 +100,8 @@ fn all_keys_begin_with_the_prefix_and_differ() {
         keys.schema(),
         keys.client(&client),
         keys.unused_clients(),
+        keys.dynamic_clients(),
+        keys.removed(&client),
         keys.pending(&hash),
         keys.taken(&hash),
         keys.code(&hash),
@@ -111,6 +113,7 @@ fn all_keys_begin_with_the_prefix_and_differ() {
         keys.grants_of_client(&client),
         keys.grants_of_subject(&hash),
         keys.grant_ends(),
+        keys.replay(&hash),
         keys.signing_keys(),
         keys.lease("a"),
     ];
@@ -125,6 +128,11 @@ fn nothing_vanishes_before_it_has_expired_or_at_a_time_that_redis_refuses() {
     let spare = script::vanishes_at(NOW).since(NOW);
     assert!(spare >= Duration::from_secs(1));
     let far = script::vanishes_at(Timestamp::from_secs(u64::MAX));
+    assert!(i64::try_from(far.as_secs() * 1000).is_ok());
+
+    let spare = script::vanishes_within(Duration::ZERO);
+    assert!(spare >= Duration::from_secs(1));
+    let far = NOW.plus(script::vanishes_within(Duration::MAX));
     assert!(i64::try_from(far.as_secs() * 1000).is_ok());
 }
 

@@ -79,8 +79,15 @@ impl<D: Database> CodeStore for SqlStore<D> {
     }
 }
 
-/// What `Database::REDEEM` binds.
+/// What `Database::REDEEM` binds: what was issued, and then the code.
 fn redemption(hash: &TokenHash, issued: IssuedRecords, now: Timestamp) -> Vec<Value> {
+    let mut values = issued_values(issued);
+    values.extend([Value::bytes(hash.as_bytes()), Value::time(now)]);
+    values
+}
+
+/// What `Database::INSERT_GRANT` binds.
+pub(super) fn issued_values(issued: IssuedRecords) -> Vec<Value> {
     let IssuedRecords {
         grant,
         access,
@@ -88,9 +95,7 @@ fn redemption(hash: &TokenHash, issued: IssuedRecords, now: Timestamp) -> Vec<Va
     } = issued;
     let refresh = refresh.as_ref();
     let mut values = vec![
-        Value::bytes(hash.as_bytes()),
         Value::text(grant.id.as_str()),
-        Value::time(now),
         Value::text(grant.client_id.as_str()),
         Value::bytes(grant.subject.as_bytes()),
         Value::bytes(grant.details.as_bytes()),
@@ -105,7 +110,7 @@ fn redemption(hash: &TokenHash, issued: IssuedRecords, now: Timestamp) -> Vec<Va
     values
 }
 
-/// The last four parameters of a redemption and of a rotation.
+/// Four parameters, whether or not there is an access token.
 pub(super) fn access_values(access: Option<AccessTokenRecord>) -> [Value; 4] {
     match access {
         None => [

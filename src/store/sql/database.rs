@@ -37,6 +37,9 @@ pub trait Database: private::Sealed + Clone + Send + Sync + 'static {
     /// access token.
     #[doc(hidden)]
     const REDEEM: &'static [&'static str];
+    /// Begins a grant; as `REDEEM`, with what `codes::issued_values` binds.
+    #[doc(hidden)]
+    const INSERT_GRANT: &'static [&'static str];
     /// Rotates a refresh token; as `REDEEM`, with what `grants::rotation` binds.
     #[doc(hidden)]
     const ROTATE: &'static [&'static str];

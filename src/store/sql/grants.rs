@@ -1,12 +1,15 @@
 use async_trait::async_trait;
 
 use crate::model::{
-    AccessTokenRecord, GrantFilter, GrantRecord, RefreshRecord, RotatedRecords, Sealed, SpentToken,
+    AccessTokenRecord, GrantFilter, GrantRecord, IssuedRecords, RefreshRecord, RotatedRecords,
+    Sealed, SpentToken,
 };
-use crate::store::sql::codes::access_values;
+use crate::store::sql::codes::{access_values, issued_values};
 use crate::store::sql::database::{Database, Read, SqlStore};
 use crate::store::sql::value::{Columns, Value, malformed};
-use crate::store::{AccessTokenStore, GrantStore, RefreshTokenStore, Rotation, StoreError};
+use crate::store::{
+    AccessTokenStore, GrantStore, Insertion, RefreshTokenStore, Rotation, StoreError,
+};
 use crate::types::{ClientId, GrantId, Scope, Timestamp, TokenHash};
 
 /// The columns of a grant, at the positions that [`read_grant`] reads.
@@ -111,6 +114,22 @@ fn read_access(row: &dyn Columns) -> Result<(AccessTokenRecord, GrantRecord), sq
 
 #[async_trait]
 impl<D: Database> GrantStore for SqlStore<D> {
+    async fn insert_grant(&self, issued: IssuedRecords) -> Result<Insertion, StoreError> {
+        let has_access = issued.access.is_some();
+        let (id, details) = (issued.grant.id.clone(), issued.grant.details.clone());
+        let inserted = self.transact(D::INSERT_GRANT, has_access, issued_values(issued));
+        let inserted = inserted.await?;
+        if inserted.value || !inserted.repeated {
+            return Ok(Insertion::of(inserted.value));
+        }
+        match self.find_grant(&id, Timestamp::default()).await? {
+            // An attempt of this very call, on a connection that broke.
+            Some(grant) if grant.details == details => Ok(Insertion::Done),
+            Some(_) => Ok(Insertion::Conflict),
+            None => inserted.absent(Insertion::Conflict),
+        }
+    }
+
     async fn find_grant(
         &self,
         id: &GrantId,

@@ -14,6 +14,7 @@ mod migrate;
 mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod replays;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod sweep;

@@ -22,6 +22,10 @@ const MIGRATIONS: &Migrations = &[
         "keys and leases",
         include_str!("migrations/postgres/0002_keys_and_leases.sql"),
     ),
+    (
+        "replays",
+        include_str!("migrations/postgres/0003_replays.sql"),
+    ),
 ];
 
 /// How many connections one process has at most.
@@ -144,19 +148,30 @@ impl Database for Postgres {
     const NAME: &'static str = "PostgreSQL";
 
     const REDEEM: &'static [&'static str] = &["WITH code AS ( \
-           UPDATE oauth_codes SET grant_id = $2 \
-           WHERE hash = $1 AND grant_id IS NULL AND expires_at > $3 \
+           UPDATE oauth_codes SET grant_id = $1 \
+           WHERE hash = $15 AND grant_id IS NULL AND expires_at > $16 \
            RETURNING grant_id \
          ), granted AS ( \
            INSERT INTO oauth_grants (id, client_id, subject, details, granted_at, expires_at, \
              sweep_from, family, current, refresh_expires_at) \
-           SELECT $2, $4, $5::bytea, $6::bytea, $7::bigint, $8::bigint, \
-             $9::bigint, $10::bytea, $11::bytea, $12::bigint FROM code \
+           SELECT $1, $2, $3::bytea, $4::bytea, $5::bigint, $6::bigint, \
+             $7::bigint, $8::bytea, $9::bytea, $10::bigint FROM code \
          ), issued AS ( \
            INSERT INTO oauth_access_tokens (hash, grant_id, scope, issued_at, expires_at) \
-           SELECT $13::bytea, $2, $14::text, $15::bigint, $16::bigint FROM code \
-           WHERE $13::bytea IS NOT NULL \
+           SELECT $11::bytea, $1, $12::text, $13::bigint, $14::bigint FROM code \
+           WHERE $11::bytea IS NOT NULL \
          ) SELECT grant_id FROM code"];
+
+    const INSERT_GRANT: &'static [&'static str] = &["WITH granted AS ( \
+           INSERT INTO oauth_grants (id, client_id, subject, details, granted_at, expires_at, \
+             sweep_from, family, current, refresh_expires_at) \
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+           ON CONFLICT (id) DO NOTHING RETURNING id \
+         ), issued AS ( \
+           INSERT INTO oauth_access_tokens (hash, grant_id, scope, issued_at, expires_at) \
+           SELECT $11::bytea, id, $12::text, $13::bigint, $14::bigint FROM granted \
+           WHERE $11::bytea IS NOT NULL \
+         ) SELECT id FROM granted"];
 
     const ROTATE: &'static [&'static str] = &["WITH rotated AS ( \
            UPDATE oauth_grants SET family = $4, current = $5, previous = $6, spent_at = $7, \

@@ -24,6 +24,10 @@ const MIGRATIONS: &Migrations = &[
         "keys and leases",
         include_str!("migrations/sqlite/0002_keys_and_leases.sql"),
     ),
+    (
+        "replays",
+        include_str!("migrations/sqlite/0003_replays.sql"),
+    ),
 ];
 
 /// How many connections read beside each other.
@@ -148,6 +152,21 @@ fn create_private(options: &SqliteConnectOptions) -> std::io::Result<()> {
     file.open(options.get_filename()).map(drop)
 }
 
+/// The statements that store what was issued, with what `codes::issued_values` binds.
+macro_rules! insert_grant {
+    () => {
+        "INSERT INTO oauth_grants (id, client_id, subject, details, granted_at, expires_at, \
+         sweep_from, family, current, refresh_expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    };
+}
+macro_rules! insert_issued_token {
+    () => {
+        "INSERT INTO oauth_access_tokens (hash, grant_id, scope, issued_at, expires_at) \
+         VALUES ($11, $1, $12, $13, $14)"
+    };
+}
+
 impl Sealed for Sqlite {}
 
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
@@ -181,13 +200,15 @@ impl Database for Sqlite {
     const NAME: &'static str = "SQLite";
 
     const REDEEM: &'static [&'static str] = &[
-        "UPDATE oauth_codes SET grant_id = $2 \
-         WHERE hash = $1 AND grant_id IS NULL AND expires_at > $3",
-        "INSERT INTO oauth_grants (id, client_id, subject, details, granted_at, expires_at, \
-         sweep_from, family, current, refresh_expires_at) \
-         VALUES ($2, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        "INSERT INTO oauth_access_tokens (hash, grant_id, scope, issued_at, expires_at) \
-         VALUES ($13, $2, $14, $15, $16)",
+        "UPDATE oauth_codes SET grant_id = $1 \
+         WHERE hash = $15 AND grant_id IS NULL AND expires_at > $16",
+        insert_grant!(),
+        insert_issued_token!(),
+    ];
+
+    const INSERT_GRANT: &'static [&'static str] = &[
+        concat!(insert_grant!(), " ON CONFLICT (id) DO NOTHING"),
+        insert_issued_token!(),
     ];
 
     const ROTATE: &'static [&'static str] = &[

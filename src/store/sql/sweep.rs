@@ -6,17 +6,20 @@ use crate::store::{StoreError, Sweep};
 use crate::types::Timestamp;
 
 /// What expires, in an order in which a client comes after its grants.
-const SWEEPS: [&str; 5] = [
+const SWEEPS: [&str; 6] = [
     "DELETE FROM oauth_pending WHERE state IN \
      (SELECT state FROM oauth_pending WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM oauth_codes WHERE hash IN \
      (SELECT hash FROM oauth_codes WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM oauth_access_tokens WHERE hash IN \
      (SELECT hash FROM oauth_access_tokens WHERE expires_at <= $1 LIMIT $2)",
-    // Looked at again: a refresh may have moved the end in between.
+    // From here on rows are looked at again when they are deleted: meanwhile somebody
+    // else may have moved the end.
+    "DELETE FROM oauth_replays WHERE until <= $1 AND id IN \
+     (SELECT id FROM oauth_replays WHERE until <= $1 LIMIT $2)",
     "DELETE FROM oauth_grants WHERE expires_at <= $1 AND id IN \
      (SELECT id FROM oauth_grants WHERE sweep_from <= $1 LIMIT $2)",
-    "DELETE FROM oauth_clients WHERE id IN \
+    "DELETE FROM oauth_clients WHERE unused_until <= $1 AND id IN \
      (SELECT c.id FROM oauth_clients c WHERE c.unused_until <= $1 AND NOT EXISTS \
       (SELECT 1 FROM oauth_grants g WHERE g.client_id = c.id AND g.expires_at > $1) LIMIT $2)",
 ];

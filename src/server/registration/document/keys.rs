@@ -18,7 +18,6 @@ impl AuthorizationServer {
     ///
     /// A set that cannot be used is as good as an empty one: nothing that the
     /// client signs is believed until it mends that.
-    #[allow(dead_code, reason = "who verifies assertions comes next")]
     pub(in crate::server) async fn client_keys(
         &self,
         keys: &ClientKeys,

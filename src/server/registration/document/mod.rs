@@ -1,6 +1,11 @@
 //! Clients that are known by a document at the URL that is their identifier
 //! ([Client ID Metadata Document]).
 //!
+//! There is no answer in which a client could be told how to prove itself, so it
+//! reads that from our metadata, which lists `private_key_jwt`. Hence a client that
+//! publishes keys and offers to sign has to sign, even if it offers `none` as well:
+//! otherwise whoever knows its URL could stand in for it at the token endpoint.
+//!
 //! [Client ID Metadata Document]: https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-01
 
 mod answer;
@@ -36,10 +41,15 @@ pub(in crate::server) struct Documents {
 impl Documents {
     pub(in crate::server) fn new(fetch: Arc<dyn Fetch>) -> Self {
         let limits = RemoteCopiesLimits::default();
+        // They are larger than documents, and fewer clients sign.
+        let keys = RemoteCopiesLimits {
+            copies: 200,
+            ..limits
+        };
         Self {
             fetch,
             clients: RemoteCopies::new(limits),
-            keys: RemoteCopies::new(limits),
+            keys: RemoteCopies::new(keys),
             pace: Pace::new(),
         }
     }
@@ -67,7 +77,8 @@ impl Documents {
         if known {
             return Ok(None);
         }
-        let host = url.host_str().unwrap_or_default();
+        // With a dot at its end it is the same host.
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.');
         let attempt = self.pace.begin(host, now);
         attempt.map(Some).ok_or(DocumentError::HostPaused)
     }
@@ -80,7 +91,7 @@ impl AuthorizationServer {
         &self,
         id: &ClientId,
     ) -> Option<Result<DocumentUrl, InvalidDocumentUrl>> {
-        let meant = self.documents.is_some() && id.as_str().contains("://");
+        let meant = self.has_client_documents() && id.as_str().contains("://");
         meant.then(|| DocumentUrl::parse(id.as_str()))
     }
 
@@ -155,3 +166,6 @@ impl AuthorizationServer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

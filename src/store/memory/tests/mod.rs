@@ -1,3 +1,5 @@
+mod limits;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,7 +8,7 @@ use crate::model::IssuedRecords;
 use crate::store::contract::sample;
 use crate::store::{
     ClientStore, CodeStore, GrantStore, Insertion, MemoryLimits, MemoryStore, PendingStore,
-    Redemption, RefreshTokenStore, Rotation, StoreError, Sweep,
+    Redemption, RefreshTokenStore, ReplayStore, Rotation, StoreError, Sweep,
 };
 use crate::types::{Clock, Timestamp};
 
@@ -85,6 +87,12 @@ impl Bench {
         self.redeem(&name).await
     }
 
+    async fn use_up(&self, name: impl ToString) -> Result<bool, StoreError> {
+        let id = sample::hash("assertion", &name.to_string());
+        let until = self.now().plus(sample::SHORT);
+        self.store.use_once(&id, until, self.now()).await
+    }
+
     /// Clients, pending, codes, grants, access tokens, expiries.
     fn counts(&self) -> [usize; 6] {
         let state = self.store.state();
@@ -101,116 +109,6 @@ impl Bench {
 
 fn cause(error: &StoreError) -> String {
     std::error::Error::source(error).unwrap().to_string()
-}
-
-#[tokio::test]
-async fn a_flood_of_sign_ins_stays_at_the_limit_until_they_expire() {
-    let bench = Bench::new();
-    for number in 0..FLOOD {
-        let answer = bench.pend(number).await;
-        assert_eq!(answer.is_ok(), number < LIMIT);
-    }
-    let error = bench.pend("late").await.unwrap_err();
-    assert!(cause(&error).contains("no room for more authorization requests"));
-    assert_eq!(bench.counts(), [0, LIMIT, 0, 0, 0, LIMIT]);
-    // What is kept was not harmed, and other records have room of their own.
-    let state = sample::hash("state", "0");
-    let found = bench.store.find_pending(&state, bench.now()).await;
-    assert!(found.unwrap().is_some());
-    assert_eq!(bench.register("a").await.unwrap(), Insertion::Done);
-
-    bench.clock.advance(sample::SHORT);
-    assert_eq!(bench.pend("late").await.unwrap(), Insertion::Done);
-}
-
-#[tokio::test]
-async fn a_flood_of_registrations_stays_at_the_limit_until_they_are_unused() {
-    let bench = Bench::new();
-    for number in 0..FLOOD {
-        let answer = bench.register(number).await;
-        assert_eq!(answer.is_ok(), number < LIMIT);
-    }
-    assert_eq!(bench.counts(), [LIMIT, 0, 0, 0, 0, LIMIT]);
-
-    bench.clock.advance(sample::UNUSED);
-    assert_eq!(bench.register("late").await.unwrap(), Insertion::Done);
-}
-
-#[tokio::test]
-async fn a_flood_of_codes_stays_at_the_limit_until_they_expire() {
-    let bench = Bench::new();
-    for number in 0..FLOOD {
-        let answer = bench.hand_out(number).await;
-        assert_eq!(answer.is_ok(), number < LIMIT);
-    }
-    assert_eq!(bench.counts(), [0, 0, LIMIT, 0, 0, LIMIT]);
-
-    bench.clock.advance(sample::SHORT);
-    assert_eq!(bench.hand_out("late").await.unwrap(), Insertion::Done);
-}
-
-#[tokio::test]
-async fn a_redemption_without_room_stores_nothing_and_leaves_the_code_fresh() {
-    let bench = Bench::new();
-    for number in 0..LIMIT {
-        bench.sign_in(number).await.unwrap();
-        bench.clock.advance(sample::SHORT);
-    }
-    bench.hand_out("late").await.unwrap();
-    let before = bench.counts();
-    assert_eq!(before[3], LIMIT);
-
-    let error = bench.redeem("late").await.unwrap_err();
-    assert!(cause(&error).contains("no room for more grants"));
-    assert_eq!(bench.counts(), before);
-
-    // The oldest grant ends; its room is the next one's.
-    bench
-        .store
-        .revoke_grant(&sample::grant_id("0"))
-        .await
-        .unwrap();
-    assert_eq!(bench.redeem("late").await.unwrap(), Redemption::Done);
-    // A replay is told even when there is no room.
-    let answer = bench.redeem("late").await.unwrap();
-    assert_eq!(answer, Redemption::Replayed(sample::grant_id("late")));
-}
-
-#[tokio::test]
-async fn expired_grants_make_room() {
-    let bench = Bench::new();
-    for number in 0..LIMIT {
-        bench.sign_in(number).await.unwrap();
-        bench.clock.advance(sample::SHORT);
-    }
-    bench.clock.advance(sample::WHOLE);
-    assert_eq!(bench.sign_in("late").await.unwrap(), Redemption::Done);
-}
-
-#[tokio::test]
-async fn a_rotation_without_room_leaves_the_token_valid() {
-    let bench = Bench::new();
-    bench.sign_in("a").await.unwrap();
-    let mut record = sample::refresh("a", bench.now());
-    for number in 1..FLOOD {
-        let next = sample::rotation(&record, "a", &number.to_string(), bench.now());
-        let answer = bench
-            .store
-            .rotate_refresh_token(&record.current, next.clone(), bench.now())
-            .await;
-        if number < LIMIT {
-            assert_eq!(answer.unwrap(), Rotation::Done);
-            record = next.refresh;
-        } else {
-            let error = answer.unwrap_err();
-            assert!(cause(&error).contains("no room for more access tokens"));
-        }
-    }
-    let found = bench
-        .store
-        .find_refresh_token(&record.grant_id, bench.now())
-        .await;
-    assert_eq!(found.unwrap().unwrap().0, record);
 }
 
 #[tokio::test]

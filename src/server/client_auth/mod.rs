@@ -1,11 +1,19 @@
+//! Who asks at the token and the revocation endpoint.
+
+mod assertion;
+mod error;
+mod secret;
+
 use std::sync::Arc;
 
-use crate::model::ClientRecord;
+use crate::model::{AuthMethod, ClientRecord};
 use crate::protocol::credentials::{ClientCredentials, ClientProof};
 use crate::server::config::AuthorizationServer;
-use crate::server::error::ClientAuthError;
 use crate::server::find_client::FindClientError;
 use crate::types::{ClientId, Secret};
+
+pub use assertion::AssertionError;
+pub use error::ClientAuthError;
 
 /// A client whose credentials were checked. Only this module makes one.
 #[derive(Clone, Debug)]
@@ -28,10 +36,11 @@ impl AuthenticatedClient {
 }
 
 impl AuthorizationServer {
-    /// Checks that a client is who it says.
+    /// Checks that a client is who it says, in the way in which it registered.
     ///
-    /// A confidential client may show its secret in the header or in the form,
-    /// whichever of the two it registered for.
+    /// A client with a secret may show it in the header or in the form, whichever
+    /// of the two it registered for. A client with keys has to sign, and nobody
+    /// else may.
     ///
     /// # Errors
     ///
@@ -42,7 +51,10 @@ impl AuthorizationServer {
     ) -> Result<AuthenticatedClient, ClientAuthError> {
         let client = self.find_any(credentials).await?;
         let client = client.ok_or(ClientAuthError::Unknown)?;
-        judge(&client, &credentials.proof)?;
+        match signature_of(&client, &credentials.proof)? {
+            Some(assertion) => self.verify_assertion(&client, assertion).await?,
+            None => secret::judge(&client, &credentials.proof)?,
+        }
         Ok(AuthenticatedClient { client })
     }
 
@@ -59,18 +71,18 @@ impl AuthorizationServer {
     }
 }
 
-fn judge(client: &ClientRecord, proof: &ClientProof) -> Result<(), ClientAuthError> {
-    let secrets: Vec<&Secret> = match proof {
-        ClientProof::None => vec![],
-        ClientProof::Basic { raw, decoded } => decoded.iter().chain([raw]).collect(),
-        ClientProof::Post(secret) => vec![secret],
-    };
-    // A header with an empty secret is how some clients say that they have none.
-    let shows_nothing = secrets.iter().all(|secret| secret.expose().is_empty());
-    match (client.is_public(), shows_nothing) {
-        (true, true) => Ok(()),
-        (true, false) => Err(ClientAuthError::UnexpectedSecret),
-        (false, _) if secrets.into_iter().any(|secret| client.has_secret(secret)) => Ok(()),
-        (false, _) => Err(ClientAuthError::WrongSecret),
+/// What a client that signs has signed; nothing of a client that does not.
+fn signature_of<'a>(
+    client: &ClientRecord,
+    proof: &'a ClientProof,
+) -> Result<Option<&'a Secret>, ClientAuthError> {
+    let signs = client.auth_method == AuthMethod::PrivateKeyJwt;
+    match (signs, proof) {
+        (true, ClientProof::Assertion(assertion)) => Ok(Some(assertion)),
+        (false, ClientProof::Assertion(_)) => Err(ClientAuthError::UnexpectedAssertion),
+        (true, ClientProof::None | ClientProof::Basic { .. } | ClientProof::Post(_)) => {
+            Err(ClientAuthError::AssertionMissing)
+        }
+        (false, ClientProof::None | ClientProof::Basic { .. } | ClientProof::Post(_)) => Ok(None),
     }
 }
