@@ -5,7 +5,7 @@
 //! your own: `oauth-for-mcp` with the features `axum`, `rmcp` and `sqlite`, `rmcp` with
 //! `transport-streamable-http-server`, `axum`, and `tokio` with `macros` and `rt-multi-thread`.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, net::SocketAddr, sync::Arc};
 
 use oauth_for_mcp::{
     McpAuth,
@@ -64,6 +64,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
   VS Code        code --add-mcp '{{"name":"quickstart","type":"http","url":"{PUBLIC_URL}/mcp"}}'
   MCP Inspector  npx @modelcontextprotocol/inspector  (transport "Streamable HTTP", the URL above)"#
     );
-    axum::serve(listener, auth.router(service)).await?;
+    // With the addresses of those who connect: requests are limited by address.
+    let router: axum::Router = auth.router(service);
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, router).await?;
     Ok(())
 }

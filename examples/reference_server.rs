@@ -16,7 +16,7 @@
 //! | `DOCUMENT_HOSTS` | | `host=ip:port[,…]`: where tests of `document` reach a host, public or not |
 //! | `ACCESS_TOKEN_TTL`, `REFRESH_TOKEN_TTL`, `REFRESH_GRACE` | `600`, `2592000`, `30` | seconds |
 //! | `ACCESS_TOKEN_FORMAT` | `jwt` | or `opaque` |
-//! | `REGISTRATION_LIMIT` | | registrations per minute and address, or `off` |
+//! | `REGISTRATION_LIMIT` | `60` | registrations per minute and address; `off` lifts every limit, for tests of load |
 
 use std::{env, error::Error, process::ExitCode, sync::Arc};
 
@@ -55,10 +55,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         auth,
         store,
         master_key,
-        mut notes,
     } = Settings::read(variable)?;
     let storage = Storage::read(&store, master_key)?;
-    notes.extend(storage.note());
+    let note = storage.note();
     let opened = tokio::select! {
         opened = storage.open() => opened?,
         // A database that is busy must not keep the server from ending.
@@ -75,7 +74,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         return Err(BadSetting::caused_by("STORE", &outage).into());
     }
     tokio::spawn(auth.sweeper()?.run(tokio::time::sleep));
-    for note in notes {
+    if let Some(note) = note {
         eprintln!("note: {note}");
     }
     println!("listening on http://{}", listener.local_addr()?);

@@ -41,7 +41,7 @@ let auth = McpAuth::builder("http://127.0.0.1:8080")
 //! | 5 | [`endpoint`]: HTTP in, HTTP out |
 //! | 4 | [`server`], [`resource`]: the roles |
 //! | 3 | [`store`], [`idp`]: ports to implement |
-//! | 2 | [`model`], [`event`], [`fetch`] |
+//! | 2 | [`model`], [`event`], [`fetch`], [`limit`] |
 //! | 1 | [`protocol`], [`jose`]: wire shapes, signatures |
 //! | 0 | [`types`]: values valid by construction |
 #![cfg_attr(
@@ -58,6 +58,8 @@ pub mod event;
 pub mod fetch;
 pub mod idp;
 pub mod jose;
+#[cfg(feature = "server")]
+pub mod limit;
 #[cfg(feature = "server")]
 mod mcp_auth;
 pub mod model;

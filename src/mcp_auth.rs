@@ -4,7 +4,7 @@ mod error;
 
 use std::sync::Arc;
 
-use crate::endpoint::{Endpoints, Protection};
+use crate::endpoint::{Endpoints, Protection, TrustedProxies};
 use crate::resource::ResourceServer;
 use crate::server::{AuthorizationServer, Clients, Grants, Outage, Sweeper};
 use crate::types::EntropyError;
@@ -93,6 +93,9 @@ impl McpAuth {
 
     /// Every route: the MCP endpoint, protected, at the path of the resource,
     /// and all that clients and browsers need beside it.
+    ///
+    /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that
+    /// limits by address hold.
     #[cfg(feature = "axum")]
     pub fn router<S, H>(&self, handler: H) -> axum::Router<S>
     where
@@ -113,9 +116,16 @@ impl McpAuth {
         protected(path, self.protection.clone(), handler).merge(routes(Arc::clone(&self.endpoints)))
     }
 
-    fn new(server: AuthorizationServer, resource: ResourceServer) -> Result<Self, McpAuthError> {
+    fn new(
+        server: AuthorizationServer,
+        resource: ResourceServer,
+        proxies: Option<TrustedProxies>,
+    ) -> Result<Self, McpAuthError> {
         let (server, resource) = (Arc::new(server), Arc::new(resource));
-        let endpoints = Endpoints::for_resource(&resource).with_server(&server);
+        let mut endpoints = Endpoints::for_resource(&resource).with_server(&server);
+        if let Some(proxies) = proxies {
+            endpoints = endpoints.trusted_proxies(proxies);
+        }
         let path = resource.resource().path();
         if endpoints.owns(path) {
             return Err(McpAuthError::PathTaken(path.to_owned()));

@@ -2,15 +2,19 @@
 #![cfg(all(feature = "axum", feature = "test-util"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::routing::any;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use oauth_for_mcp::adapter::axum::{protected, routes};
-use oauth_for_mcp::endpoint::Endpoints;
+use oauth_for_mcp::endpoint::{Endpoints, PeerAddress};
+use oauth_for_mcp::event::Event;
+use oauth_for_mcp::limit::{Limit, Quota, RateLimits};
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use oauth_for_mcp::{McpAuthBuilder, VerifiedToken};
 use tower_service::Service as _;
@@ -180,4 +184,42 @@ async fn documents_answer_to_head() {
         let request = Request::head(path).body(Body::empty()).unwrap();
         assert_eq!(ask(&router, request).await.status(), 200, "{path}");
     }
+}
+
+/// Registers over a router that was told of this peer, if of any.
+async fn register(router: &Router, peer: Option<&str>, own: Option<&str>) -> u16 {
+    let mut request = Request::post("/register").header("content-type", "application/json");
+    if let Some(peer) = peer {
+        request = request.extension(ConnectInfo::<SocketAddr>(peer.parse().unwrap()));
+    }
+    if let Some(own) = own {
+        request = request.extension(PeerAddress(own.parse().unwrap()));
+    }
+    let metadata = r#"{"redirect_uris":["https://client.example.com/cb"]}"#;
+    let answer = ask(router, request.body(Body::from(metadata)).unwrap()).await;
+    answer.status().as_u16()
+}
+
+#[tokio::test]
+async fn the_address_of_the_connection_is_the_one_that_limits_go_by() {
+    let quota = Quota::new(1, 1).unwrap();
+    let limits = RateLimits::off().with(Limit::RegisterByAddress, quota);
+    let server = TestServer::with(|builder| builder.rate_limits(limits));
+    let router: Router = server.auth().router(any(who));
+
+    assert_eq!(register(&router, Some("203.0.113.7:1000"), None).await, 201);
+    assert_eq!(register(&router, Some("203.0.113.7:2000"), None).await, 429);
+    assert_eq!(register(&router, Some("203.0.113.8:1000"), None).await, 201);
+    let told = register(&router, Some("203.0.113.8:1000"), Some("203.0.113.9")).await;
+    assert_eq!(told, 201, "what the host set itself");
+    assert_eq!(
+        server.events().all().len(),
+        4,
+        "three clients and a refusal"
+    );
+
+    for _ in 0..3 {
+        assert_eq!(register(&router, None, None).await, 201, "not told");
+    }
+    assert!(server.events().all().contains(&Event::PeerAddressUnknown));
 }

@@ -5,6 +5,7 @@
 mod behaviour {
     mod a1_a3_discovery;
     mod a4_a5_transport;
+    mod a4_client_addresses;
     mod a4_rebinding;
     mod b1_b7_challenges;
     mod b2_public;
@@ -43,10 +44,13 @@ mod behaviour {
     mod e9_grants;
     mod e9_master_keys;
     mod f1_limits;
+    mod f2_rate_limits;
     mod f3_secrets;
     mod f4_any_input;
     #[allow(dead_code, reason = "races use the rest of it")]
     mod faulty_store;
+    #[path = "../redirect_uris/pairs.rs"]
+    mod pairs;
     mod support;
     mod web;
 }

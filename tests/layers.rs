@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use rust_source::{Use, uses};
 
 /// Each folder of `src`, or file at its top, and the layer it belongs to.
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 18] = [
     ("types", 0),
     ("protocol", 1),
     ("jose", 1),
     ("model", 2),
     ("event", 2),
     ("fetch", 2),
+    ("limit", 2),
     ("store", 3),
     ("idp", 3),
     ("server", 4),

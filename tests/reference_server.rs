@@ -10,7 +10,7 @@ mod tls;
 use serde_json::{Value, json};
 
 use support::e2e;
-use support::reference_server::Settings;
+use support::reference_server::{ReferenceServer, Settings};
 
 #[tokio::test]
 async fn a_free_port_is_taken_and_named() {
@@ -30,7 +30,7 @@ async fn a_free_port_is_taken_and_named() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_yet_is_said_and_not_advertised() {
+async fn every_way_of_registration_is_on_and_advertised() {
     if !e2e::enabled() {
         return;
     }
@@ -41,7 +41,6 @@ async fn what_is_not_there_yet_is_said_and_not_advertised() {
             "DOCUMENT_HOSTS",
             "client.example=127.0.0.1:1, [::1]=[::1]:2",
         )
-        .env("REGISTRATION_LIMIT", "15")
         .start()
         .await;
 
@@ -52,12 +51,57 @@ async fn what_is_not_there_yet_is_said_and_not_advertised() {
     let metadata: Value = reqwest::get(metadata).await.unwrap().json().await.unwrap();
     assert_eq!(metadata["client_id_metadata_document_supported"], true);
     assert!(metadata["registration_endpoint"].is_string());
-    let output = server.output();
-    assert!(
-        output.contains("REGISTRATION_LIMIT has no effect yet"),
-        "{output}"
-    );
     assert_eq!(server.terminate().await.code(), Some(0));
+}
+
+/// The statuses of this many registrations, and of what was told to wait for.
+async fn register(server: &ReferenceServer, times: usize) -> Vec<u16> {
+    let client = reqwest::Client::new();
+    let url = format!("{}/register", server.address());
+    let metadata = json!({ "redirect_uris": ["http://127.0.0.1/callback"] });
+    let mut statuses = Vec::new();
+    for _ in 0..times {
+        // Nobody believes a header that no trusted proxy wrote.
+        let request = client
+            .post(&url)
+            .header("x-forwarded-for", format!("10.0.0.{}", statuses.len()));
+        let answer = request.json(&metadata).send().await.unwrap();
+        assert_eq!(
+            answer.status() == 429,
+            answer.headers().contains_key("retry-after")
+        );
+        statuses.push(answer.status().as_u16());
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn registrations_of_one_address_are_limited_as_the_setting_says() {
+    if !e2e::enabled() {
+        return;
+    }
+    let limited = Settings::new().env("REGISTRATION_LIMIT", "3").start().await;
+    assert_eq!(register(&limited, 5).await, [201, 201, 201, 429, 429]);
+    assert!(
+        limited.output().contains("RateLimited"),
+        "{}",
+        limited.output()
+    );
+
+    let default = Settings::new().start().await;
+    let statuses = register(&default, 70).await;
+    assert!(
+        statuses[..60].iter().all(|status| *status == 201),
+        "{statuses:?}"
+    );
+    assert!(statuses[60..].contains(&429), "{statuses:?}");
+
+    let off = Settings::new()
+        .env("REGISTRATION_LIMIT", "off")
+        .start()
+        .await;
+    let statuses = register(&off, 1_100).await;
+    assert!(statuses.iter().all(|status| *status == 201));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use oauth_for_mcp::McpAuth;
 use oauth_for_mcp::idp::FixedIdentity;
+use oauth_for_mcp::limit::RateLimits;
 use oauth_for_mcp::model::{Identity, MasterKey, MasterKeys};
 use oauth_for_mcp::store::Store;
 use oauth_for_mcp::types::{ClientId, Subject};
@@ -65,6 +66,8 @@ async fn server(store: Arc<dyn Store>) -> McpAuth {
         .scope("notes:read", "Read your notes")
         .scope("notes:write", "Add notes for you")
         .identity_provider(FixedIdentity::new(Identity::new("idp", alice)))
+        // One grant is refreshed more often in a minute than any client would.
+        .rate_limits(RateLimits::off())
         .build()
         .expect("the settings are good")
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use oauth_for_mcp::McpAuth;
 use oauth_for_mcp::idp::FixedIdentity;
+use oauth_for_mcp::limit::RateLimits;
 use oauth_for_mcp::model::{Identity, MasterKey, MasterKeys};
 use oauth_for_mcp::server::PreregisteredClient;
 use oauth_for_mcp::store::{MemoryLimits, MemoryStore};
@@ -37,6 +38,8 @@ pub(crate) fn server(origin: &str) -> McpAuth {
         .scope("notes:write", "Add notes for you")
         .identity_provider(FixedIdentity::new(Identity::new("idp", alice)))
         .client(client)
+        // One grant is refreshed more often in a minute than any client would.
+        .rate_limits(RateLimits::off())
         .build()
         .expect("the settings are good")
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use oauth_for_mcp::event::{Event, EventSink};
 use oauth_for_mcp::idp::FixedIdentity;
+use oauth_for_mcp::limit::RateLimits;
 use oauth_for_mcp::model::{Identity, MasterKey, MasterKeys};
 use oauth_for_mcp::server::RegistrationConfig;
 use oauth_for_mcp::store::{MemoryLimits, MemoryStore, Sweep};
@@ -57,6 +58,8 @@ impl People {
                 .store(Arc::clone(&store) as Arc<_>, Arc::new(keys))
                 .clock(Arc::clone(&clock) as Arc<dyn Clock>)
                 .events(Arc::new(Silence))
+                // More register in a minute than anybody should have to serve.
+                .rate_limits(RateLimits::off())
                 .registration(RegistrationConfig::new().most_clients(usize::MAX))
         });
         // What is made when it is first needed is no cost of those who follow.

@@ -2,12 +2,17 @@
 
 #![allow(dead_code, reason = "each example uses its part of this file")]
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request},
+    middleware::map_request,
+};
 use oauth_for_mcp::{
     McpAuth,
     adapter::tower::{EndpointService, ProtectService},
+    endpoint::PeerAddress,
 };
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
@@ -65,6 +70,13 @@ pub(crate) fn routes(auth: &McpAuth, shutdown: &CancellationToken) -> Router {
     Router::new()
         .route_service(auth.resource().resource().path(), protected)
         .fallback_service(EndpointService::new(Arc::clone(auth.endpoints())))
+        .layer(map_request(with_peer))
+}
+
+/// Tells where the request comes from: limits go by address.
+async fn with_peer(ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request) -> Request {
+    request.extensions_mut().insert(PeerAddress(peer.ip()));
+    request
 }
 
 /// Serves until `shutdown` is cancelled and the running requests are answered, or
@@ -79,6 +91,7 @@ pub(crate) async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let out_of_patience = shutdown.clone();
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned());
     tokio::select! {
         ended = server => ended,

@@ -8,6 +8,7 @@ use oauth_for_mcp::{
     McpAuth, McpAuthBuilder,
     fetch::ReqwestFetch,
     idp::OpenIdProvider,
+    limit::{Limit, Quota, RateLimits},
     server::{AccessTokenFormat, Lifetimes, PreregisteredClient},
     types::{ClientId, Issuer, Secret},
 };
@@ -45,8 +46,6 @@ pub(crate) struct Settings {
     pub(crate) store: String,
     /// `MASTER_KEY`, if it is set.
     pub(crate) master_key: Option<String>,
-    /// What the operator should know and is no reason not to start.
-    pub(crate) notes: Vec<&'static str>,
 }
 
 impl Settings {
@@ -67,10 +66,6 @@ struct Reader<F> {
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn settings(&self) -> Result<Settings, BadSetting> {
         let fetch = self.document_fetch()?;
-        let mut notes = Vec::new();
-        if self.has_registration_limit()? {
-            notes.push("REGISTRATION_LIMIT has no effect yet: registrations are not limited");
-        }
         let registration = self.registration()?;
         let public_url = self.text_or("PUBLIC_URL", "http://127.0.0.1:8080");
         let issuer = Issuer::parse(&public_url)
@@ -82,6 +77,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             .covers("notes:write", "notes:read")
             .tool("add_note", "notes:write")
             .dynamic_registration(registration.dynamic)
+            .rate_limits(self.rate_limits()?)
             .lifetimes(self.lifetimes()?)
             .access_token_format(self.access_token_format()?);
         let auth = if registration.document {
@@ -98,7 +94,6 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             auth: self.sign_in(auth, &issuer)?,
             store: self.text_or("STORE", "memory"),
             master_key: self.text("MASTER_KEY"),
-            notes,
         })
     }
 
@@ -224,14 +219,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             .collect()
     }
 
-    fn has_registration_limit(&self) -> Result<bool, BadSetting> {
+    fn rate_limits(&self) -> Result<RateLimits, BadSetting> {
         let Some(text) = self.text("REGISTRATION_LIMIT") else {
-            return Ok(false);
+            return Ok(RateLimits::default());
         };
-        match text.parse::<u32>() {
-            _ if text == "off" => Ok(false),
-            Ok(1..) => Ok(true),
-            _ => Err(refused(
+        if text == "off" {
+            return Ok(RateLimits::off());
+        }
+        let number = text.parse::<u32>().ok();
+        match number.and_then(|number| Quota::new(number, number)) {
+            Some(quota) => Ok(RateLimits::default().with(Limit::RegisterByAddress, quota)),
+            None => Err(refused(
                 "REGISTRATION_LIMIT",
                 &text,
                 "use a number of registrations per minute, or off",

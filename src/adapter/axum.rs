@@ -2,9 +2,12 @@
 //! [`VerifiedToken`] as an extractor.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ::axum::Router;
+use ::axum::extract::ConnectInfo;
+use ::axum::middleware::map_request;
 use ::axum::response::IntoResponse;
 use ::axum::routing::any_service;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -13,11 +16,15 @@ use http::{Request, StatusCode};
 use tower_service::Service;
 
 use crate::adapter::tower::{EndpointService, ProtectLayer};
-use crate::endpoint::{Endpoints, Protection};
+use crate::endpoint::{Endpoints, PeerAddress, Protection};
 use crate::resource::VerifiedToken;
 
 /// Routes for every endpoint, and a JSON 404 for every other well-known path
 /// of OAuth.
+///
+/// The address of the peer is taken from `ConnectInfo<SocketAddr>`, which is there
+/// if the router is served with `into_make_service_with_connect_info`, unless the
+/// request carries a [`PeerAddress`] already.
 pub fn routes<S: Clone + Send + Sync + 'static>(endpoints: Arc<Endpoints>) -> Router<S> {
     let service = EndpointService::new(Arc::clone(&endpoints));
     let known = endpoints.paths().map(str::to_owned);
@@ -25,9 +32,21 @@ pub fn routes<S: Clone + Send + Sync + 'static>(endpoints: Arc<Endpoints>) -> Ro
         let itself = (!endpoints.paths().any(|path| path == *family)).then(|| (*family).to_owned());
         itself.into_iter().chain([format!("{family}/{{*path}}")])
     });
-    known.chain(unknown).fold(Router::new(), |router, path| {
+    let routes = known.chain(unknown).fold(Router::new(), |router, path| {
         router.route(&path, any_service(service.clone()))
-    })
+    });
+    routes.layer(map_request(with_peer))
+}
+
+async fn with_peer(mut request: Request<::axum::body::Body>) -> Request<::axum::body::Body> {
+    let extensions = request.extensions_mut();
+    let connection = extensions.get::<ConnectInfo<SocketAddr>>().copied();
+    if let Some(ConnectInfo(peer)) = connection
+        && extensions.get::<PeerAddress>().is_none()
+    {
+        extensions.insert(PeerAddress(peer.ip()));
+    }
+    request
 }
 
 /// Routes `path` to the MCP endpoint `handler`, behind `protection`.

@@ -16,7 +16,7 @@ use crate::server::{
     AuthorizationServer, AuthorizeError, AuthorizeStep, BrowserSecret, ConsentDecision,
     ConsentPrompt, Outage, PageError,
 };
-use crate::types::Secret;
+use crate::types::{ClientAddress, Secret};
 
 impl Endpoints {
     /// Shows the consent page, and gives the browser its secret.
@@ -24,8 +24,9 @@ impl Endpoints {
         &self,
         server: &AuthorizationServer,
         request: &Request<Bytes>,
+        from: Option<ClientAddress>,
     ) -> Response<Bytes> {
-        match ask(server, request).await {
+        match ask(server, request, from).await {
             Ok((prompt, browser)) => {
                 let mut response = self.pages.consent(server, &prompt);
                 if let Some(cookie) = cookie::write(server, &browser) {
@@ -42,7 +43,11 @@ impl Endpoints {
         &self,
         server: &AuthorizationServer,
         request: &Request<Bytes>,
+        from: Option<ClientAddress>,
     ) -> Response<Bytes> {
+        if let Err(refusal) = server.admit_consent(from).await {
+            return self.refuse(server, &PageError::from(refusal).into());
+        }
         let step = match form::body(request) {
             Ok(_) if is_from_elsewhere(server, request) => Err(PageError::ForeignConsent.into()),
             Ok(form) => {
@@ -89,12 +94,15 @@ impl Endpoints {
 
     /// Tells the client if it is known good, and the person otherwise.
     fn refuse(&self, server: &AuthorizationServer, error: &AuthorizeError) -> Response<Bytes> {
-        if let AuthorizeError::Page(PageError::Outage(outage)) = error {
-            server.report(outage);
-        } else {
-            server.emit(&Event::AuthorizationRefused {
-                reason: error.to_string(),
-            });
+        match error {
+            AuthorizeError::Page(PageError::Outage(outage)) => server.report(outage),
+            // Told of already, and not each time.
+            AuthorizeError::Page(PageError::TooMany(_)) => {}
+            AuthorizeError::Page(_) | AuthorizeError::Redirect { .. } => {
+                server.emit(&Event::AuthorizationRefused {
+                    reason: error.to_string(),
+                });
+            }
         }
         match error {
             AuthorizeError::Page(error) => self.pages.error(error),
@@ -114,12 +122,17 @@ impl Endpoints {
 async fn ask(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
+    from: Option<ClientAddress>,
 ) -> Result<(ConsentPrompt, BrowserSecret), AuthorizeError> {
     let form = if request.method() == Method::POST {
-        form::body(request).map_err(|_| PageError::Malformed)?
+        form::body(request).ok()
     } else {
-        Form::parse(query(request)).map_err(|_| PageError::Malformed)?
+        Form::parse(query(request)).ok()
     };
+    let client_id = form.as_ref().and_then(|form| form.value("client_id"));
+    let admitted = server.admit_authorization(client_id, from).await;
+    admitted.map_err(PageError::from)?;
+    let form = form.ok_or(PageError::Malformed)?;
     // A browser keeps its secret, so that several pages can be open in it.
     let browser = match cookie::read(server, request.headers()) {
         Some(browser) => browser,

@@ -31,19 +31,10 @@ pub(super) fn body(request: &Request<Bytes>) -> Result<Form, Response<Bytes>> {
         .map_err(|invalid| respond::error(ErrorCode::InvalidRequest, invalid.to_string()))
 }
 
-/// The client that asks, checked, and its form; or the answer that it is nobody.
+/// The client that asks, checked, or the answer that it is nobody.
 ///
 /// Who asks comes first: a request that fails here changes nothing.
-pub(super) async fn of_client(
-    server: &AuthorizationServer,
-    request: &Request<Bytes>,
-) -> Result<(AuthenticatedClient, Form), Response<Bytes>> {
-    let form = body(request)?;
-    let client = authenticate(server, request, &form).await?;
-    Ok((client, form))
-}
-
-async fn authenticate(
+pub(super) async fn authenticate(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
     form: &Form,

@@ -6,6 +6,8 @@
 //! status, headers and a body.
 
 #[cfg(feature = "server")]
+mod address;
+#[cfg(feature = "server")]
 mod authorize;
 #[cfg(feature = "server")]
 mod cookie;
@@ -15,6 +17,7 @@ mod form;
 mod host;
 #[cfg(feature = "server")]
 mod pages;
+mod peer;
 mod protect;
 #[cfg(feature = "server")]
 mod register;
@@ -25,5 +28,8 @@ mod route;
 #[cfg(feature = "server")]
 mod token;
 
+#[cfg(feature = "server")]
+pub use address::{InvalidNetwork, TrustedProxies};
+pub use peer::PeerAddress;
 pub use protect::Protection;
 pub use route::Endpoints;

@@ -68,7 +68,10 @@ impl Pages {
         let (title, advice) = advise(error);
         let status = respond::page_status(error);
         let mut response = self.render("error.html", status, context! { title, advice });
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if let PageError::TooMany(refusal) = error {
+            let seconds = HeaderValue::from(refusal.seconds());
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        } else if status == StatusCode::SERVICE_UNAVAILABLE {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("5"));
@@ -129,6 +132,11 @@ const fn advise(error: &PageError) -> (&'static str, &'static str) {
             "This sign-in was begun in another browser",
             "Finish it in the browser in which you began, or go back to the application and \
              connect again. Cookies have to be allowed. If you did not begin it, close this page.",
+        ),
+        PageError::TooMany(_) => (
+            "Too many attempts",
+            "Somebody at your address, or an application of yours, asked for this too often. Wait \
+             a minute, then go back to the application and connect again.",
         ),
         PageError::Outage(_) => OUTAGE,
     }

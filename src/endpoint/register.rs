@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::protocol::bearer::BearerToken;
 use crate::protocol::form::Form;
 use crate::server::{AuthorizationServer, ManagedClient, RegistrationError, RegistrationRequest};
-use crate::types::{ClientId, Secret};
+use crate::types::{ClientAddress, ClientId, Secret};
 
 /// The longest registration that is read, in bytes: ten times what any known
 /// client sends.
@@ -22,7 +22,11 @@ const MAX_BODY: usize = 16 * 1024;
 pub(super) async fn respond(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
+    from: Option<ClientAddress>,
 ) -> Response<Bytes> {
+    if let Err(refusal) = server.admit_registration(from).await {
+        return respond::too_many(refusal);
+    }
     let query = request.uri().query().unwrap_or_default();
     let result = if *request.method() == Method::POST {
         register(server, request).await
@@ -32,7 +36,7 @@ pub(super) async fn respond(
     result.unwrap_or_else(|error| {
         if let RegistrationError::Outage(outage) = &error {
             server.report(outage);
-        } else {
+        } else if !matches!(error, RegistrationError::TooMany { .. }) {
             server.emit(&Event::RegistrationRefused {
                 reason: error.to_string(),
             });

@@ -169,7 +169,7 @@ pub(super) fn resource_error(
 
 #[cfg(feature = "server")]
 pub(super) use server::{
-    client_error, page_status, redirect, registration_error, revoke_error, token_error,
+    client_error, page_status, redirect, registration_error, revoke_error, token_error, too_many,
 };
 
 #[cfg(feature = "server")]
@@ -177,6 +177,7 @@ mod server {
     use http::header::{LOCATION, REFERRER_POLICY};
 
     use super::*;
+    use crate::limit::TooMany;
     use crate::server::{ClientAuthError, PageError, RegistrationError, RevokeError, TokenError};
     use crate::types::Secret;
 
@@ -199,12 +200,34 @@ mod server {
     /// Who may do this shows it with a bearer token
     /// ([RFC 7591, section 3](https://www.rfc-editor.org/rfc/rfc7591#section-3)).
     pub(in crate::endpoint) fn registration_error(error: &RegistrationError) -> Response<Bytes> {
+        if let RegistrationError::TooMany { retry_after } = *error {
+            return too_many(TooMany { retry_after });
+        }
         let code = ErrorCode::from(error);
         let mut response = described(code, error);
         if code == ErrorCode::InvalidToken {
             let bearer = HeaderValue::from_static("Bearer error=\"invalid_token\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
         }
+        response
+    }
+
+    /// The answer to one request too many ([RFC 6585, section 4]).
+    ///
+    /// Of the codes there are, one means "overloaded, for now"
+    /// ([RFC 6749, section 4.1.2.1]); any other would tell the client that its
+    /// request, its credentials or its grant are bad.
+    ///
+    /// [RFC 6585, section 4]: https://www.rfc-editor.org/rfc/rfc6585#section-4
+    /// [RFC 6749, section 4.1.2.1]: https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
+    pub(in crate::endpoint) fn too_many(refusal: TooMany) -> Response<Bytes> {
+        let mut response = error_with(
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::TemporarilyUnavailable,
+            "there are too many requests; try again later",
+        );
+        let seconds = HeaderValue::from(refusal.seconds());
+        response.headers_mut().insert(RETRY_AFTER, seconds);
         response
     }
 
@@ -256,6 +279,7 @@ mod server {
     pub(in crate::endpoint) const fn page_status(error: &PageError) -> StatusCode {
         match error {
             PageError::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
+            PageError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             PageError::Malformed
             | PageError::UnknownClient
             | PageError::Document(_)

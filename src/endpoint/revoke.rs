@@ -7,14 +7,17 @@ use http::{Request, Response, StatusCode};
 use serde_json::json;
 
 use crate::endpoint::{form, respond};
+use crate::protocol::form::Form;
 use crate::protocol::revoke::RevocationRequest;
-use crate::server::{AuthorizationServer, RevokeError};
+use crate::server::{AuthenticatedClient, AuthorizationServer, RevokeError};
+use crate::types::ClientAddress;
 
 pub(super) async fn respond(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
+    from: Option<ClientAddress>,
 ) -> Response<Bytes> {
-    let (client, form) = match form::of_client(server, request).await {
+    let (client, form) = match admit(server, request, from).await {
         Ok(both) => both,
         Err(refusal) => return refusal,
     };
@@ -31,4 +34,16 @@ pub(super) async fn respond(
             respond::revoke_error(&error)
         }
     }
+}
+
+async fn admit(
+    server: &AuthorizationServer,
+    request: &Request<Bytes>,
+    from: Option<ClientAddress>,
+) -> Result<(AuthenticatedClient, Form), Response<Bytes>> {
+    let admitted = server.admit_revocation(from).await;
+    admitted.map_err(respond::too_many)?;
+    let form = form::body(request)?;
+    let client = form::authenticate(server, request, &form).await?;
+    Ok((client, form))
 }

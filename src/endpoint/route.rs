@@ -1,6 +1,9 @@
 use std::collections::HashMap;
 #[cfg(feature = "server")]
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -12,9 +15,11 @@ use crate::protocol::well_known;
 use crate::resource::ResourceServer;
 #[cfg(feature = "server")]
 use crate::{
+    endpoint::address::{self, TrustedProxies},
     endpoint::pages::Pages,
+    event::Event,
     server::{AuthorizationServer, paths},
-    types::Issuer,
+    types::{ClientAddress, Issuer},
 };
 
 /// Answers every request for metadata and, if there is one, for the
@@ -26,6 +31,11 @@ pub struct Endpoints {
     loopback: bool,
     #[cfg(feature = "server")]
     pub(super) pages: Pages,
+    #[cfg(feature = "server")]
+    proxies: Option<TrustedProxies>,
+    /// Whether the operator was told that requests come from nowhere.
+    #[cfg(feature = "server")]
+    told_of_no_peer: AtomicBool,
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +80,10 @@ impl Endpoints {
             loopback: resource.resource().is_loopback(),
             #[cfg(feature = "server")]
             pages: Pages::default(),
+            #[cfg(feature = "server")]
+            proxies: None,
+            #[cfg(feature = "server")]
+            told_of_no_peer: AtomicBool::new(false),
         }
     }
 
@@ -96,6 +110,14 @@ impl Endpoints {
         if server.has_dynamic_registration() {
             add(paths::REGISTER, ServerRoute::Register);
         }
+        self
+    }
+
+    /// Believes these proxies where requests come from; by default nobody.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = Some(proxies);
         self
     }
 
@@ -182,13 +204,14 @@ impl Endpoints {
         route: ServerRoute,
         request: &Request<Bytes>,
     ) -> Response<Bytes> {
+        let from = self.client_of(server, request);
         match route {
-            ServerRoute::Authorize => self.authorize(server, request).await,
-            ServerRoute::Consent => self.consent(server, request).await,
+            ServerRoute::Authorize => self.authorize(server, request, from).await,
+            ServerRoute::Consent => self.consent(server, request, from).await,
             ServerRoute::Callback => self.callback(server, request).await,
-            ServerRoute::Token => super::token::respond(server, request).await,
-            ServerRoute::Register => super::register::respond(server, request).await,
-            ServerRoute::Revoke => super::revoke::respond(server, request).await,
+            ServerRoute::Token => super::token::respond(server, request, from).await,
+            ServerRoute::Register => super::register::respond(server, request, from).await,
+            ServerRoute::Revoke => super::revoke::respond(server, request, from).await,
             ServerRoute::Jwks => match server.jwks().await {
                 Ok(keys) => respond::json(StatusCode::OK, &keys),
                 Err(outage) => {
@@ -197,6 +220,24 @@ impl Endpoints {
                 }
             },
         }
+    }
+}
+
+#[cfg(feature = "server")]
+impl Endpoints {
+    /// Where a request comes from. If nobody told, the operator hears of it, since
+    /// no limit by address can hold then.
+    fn client_of(
+        &self,
+        server: &AuthorizationServer,
+        request: &Request<Bytes>,
+    ) -> Option<ClientAddress> {
+        let from = address::of_client(request, self.proxies.as_ref());
+        let is_missed = from.is_none() && server.limits_addresses();
+        if is_missed && !self.told_of_no_peer.swap(true, Ordering::Relaxed) {
+            server.emit(&Event::PeerAddressUnknown);
+        }
+        from
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod sink;
 
-use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
+use crate::types::{ClientAddress, ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use sink::{EventSink, TracingSink};
 
@@ -136,6 +136,21 @@ pub enum Event {
         /// How many records there were.
         deleted: usize,
     },
+    /// Requests were refused because there were too many of them. At most one such
+    /// event a minute tells of one limit at one endpoint.
+    RateLimited {
+        /// The path of the endpoint, below the issuer.
+        endpoint: &'static str,
+        /// The name of the limit.
+        limit: &'static str,
+        /// Where the request came from, if that is known.
+        address: Option<ClientAddress>,
+        /// How many more were refused since the event before.
+        more: u64,
+    },
+    /// Requests come without the address of their peer, so that no limit that
+    /// goes by address holds; told of once.
+    PeerAddressUnknown,
     /// Something the server depends on failed; clients hear 503 or 500.
     Outage {
         /// What failed, with its causes.

@@ -18,7 +18,9 @@ impl EventSink for TracingSink {
             Event::Outage { .. } => tracing::error!(target: "oauth_for_mcp", ?event),
             Event::CodeReplayed { .. }
             | Event::AssertionReplayed { .. }
-            | Event::RefreshTokenReused { .. } => {
+            | Event::RefreshTokenReused { .. }
+            | Event::RateLimited { .. }
+            | Event::PeerAddressUnknown => {
                 tracing::warn!(target: "oauth_for_mcp", ?event);
             }
             Event::ClientRegistered { .. }

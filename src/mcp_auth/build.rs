@@ -34,7 +34,7 @@ impl McpAuthBuilder {
         let server = self.configure(server)?.build()?;
         let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(server.keys()), vault);
         let guard = self.guard(issuer, resource, verifier)?.build()?;
-        McpAuth::new(server, guard)
+        McpAuth::new(server, guard, self.proxies)
     }
 
     fn resource(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
@@ -121,11 +121,15 @@ impl McpAuthBuilder {
         if self.allow_http {
             server = server.dangerous_allow_http();
         }
+        if let Some(limiter) = &self.rate_limiter {
+            server = server.rate_limiter(Arc::clone(limiter));
+        }
         Ok(server
             .policy(Arc::clone(&self.policy))
             .clock(Arc::clone(&self.clock))
             .entropy(Arc::clone(&self.entropy))
             .events(Arc::clone(&self.events))
+            .rate_limits(self.rate_limits)
             .key_schedule(self.key_schedule)
             .registration(self.registration.clone())
             .lifetimes(self.lifetimes)

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
+use crate::endpoint::TrustedProxies;
 use crate::event::{EventSink, TracingSink};
 use crate::fetch::Fetch;
 use crate::idp::IdentityProvider;
 use crate::jose::KeyRing;
+use crate::limit::{RateLimiter, RateLimits};
 #[cfg(doc)]
 use crate::mcp_auth::McpAuth;
 use crate::model::MasterKeys;
@@ -42,6 +44,9 @@ pub struct McpAuthBuilder {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) events: Arc<dyn EventSink>,
+    pub(super) proxies: Option<TrustedProxies>,
+    pub(super) rate_limits: RateLimits,
+    pub(super) rate_limiter: Option<Arc<dyn RateLimiter>>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,6 +82,9 @@ impl McpAuthBuilder {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             events: Arc::new(TracingSink),
+            proxies: None,
+            rate_limits: RateLimits::default(),
+            rate_limiter: None,
         }
     }
 
@@ -273,6 +281,29 @@ impl McpAuthBuilder {
     #[must_use]
     pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
         self.events = events;
+        self
+    }
+
+    /// Believes these proxies where requests come from; by default nobody.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = Some(proxies);
+        self
+    }
+
+    /// How many requests there may be; by default more than normal use needs
+    /// (see [`Limit`](crate::limit::Limit)).
+    #[must_use]
+    pub const fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.rate_limits = limits;
+        self
+    }
+
+    /// What counts requests, with quotas of its own, in place of
+    /// [`rate_limits`](Self::rate_limits) in the memory of this process.
+    #[must_use]
+    pub fn rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
+        self.rate_limiter = Some(limiter);
         self
     }
 

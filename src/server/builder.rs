@@ -5,9 +5,11 @@ use std::time::Duration;
 use crate::event::{EventSink, TracingSink};
 use crate::idp::IdentityProvider;
 use crate::jose::{Algorithm, KeyRing};
+use crate::limit::{Limit, MemoryRateLimiter, RateLimiter, RateLimits};
 use crate::model::ClientRecord;
 use crate::server::config::{AccessTokenFormat, AuthorizationServer, Lifetimes};
 use crate::server::error::ConfigError;
+use crate::server::limits::LimitNotices;
 use crate::server::policy::{AllowEveryone, LoginPolicy};
 use crate::server::registration::{Documents, PreregisteredClient, RegistrationConfig, admit};
 use crate::server::scope_policy::GrantableScopes;
@@ -37,6 +39,8 @@ pub struct AuthorizationServerBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     events: Arc<dyn EventSink>,
+    rate_limits: RateLimits,
+    rate_limiter: Option<Arc<dyn RateLimiter>>,
 }
 
 impl AuthorizationServerBuilder {
@@ -66,6 +70,8 @@ impl AuthorizationServerBuilder {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             events: Arc::new(TracingSink),
+            rate_limits: RateLimits::default(),
+            rate_limiter: None,
         }
     }
 
@@ -163,6 +169,21 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// How many requests there may be; by default more than normal use needs.
+    #[must_use]
+    pub const fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.rate_limits = limits;
+        self
+    }
+
+    /// What counts requests; by default a [`MemoryRateLimiter`]. Another one has
+    /// quotas of its own, and [`rate_limits`](Self::rate_limits) are not asked.
+    #[must_use]
+    pub fn rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
+        self.rate_limiter = Some(limiter);
+        self
+    }
+
     /// Accepts an issuer of plain `http` on a host that is not loopback.
     ///
     /// Codes, tokens and cookies can then be read on the way.
@@ -186,6 +207,7 @@ impl AuthorizationServerBuilder {
         self.judge_scopes()?;
         let preregistered = self.admit_clients()?;
         let keys = Arc::new(self.signing_keys()?);
+        let (limiter, limits_addresses) = self.limiter();
         let fetch = self.registration.way_out().cloned();
         Ok(AuthorizationServer {
             issuer: self.issuer,
@@ -204,7 +226,21 @@ impl AuthorizationServerBuilder {
             clock: self.clock,
             entropy: self.entropy,
             events: self.events,
+            limiter,
+            limits_addresses,
+            notices: LimitNotices::default(),
         })
+    }
+
+    /// What counts requests, and whether it counts any by address.
+    fn limiter(&self) -> (Arc<dyn RateLimiter>, bool) {
+        if let Some(limiter) = &self.rate_limiter {
+            return (Arc::clone(limiter), true);
+        }
+        let limiter = MemoryRateLimiter::new(&self.rate_limits, Arc::clone(&self.clock));
+        let mut on = self.rate_limits.iter();
+        let by_address = on.any(|(limit, _)| Limit::goes_by_address(limit));
+        (Arc::new(limiter), by_address)
     }
 
     fn signing_keys(&self) -> Result<SigningKeys, ConfigError> {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use crate::event::{Event, EventSink, causes};
 use crate::idp::IdentityProvider;
+use crate::limit::RateLimiter;
 use crate::model::{ClientRecord, GrantFilter};
 use crate::server::builder::AuthorizationServerBuilder;
 use crate::server::error::{ConfigError, Outage};
+use crate::server::limits::LimitNotices;
 use crate::server::policy::LoginPolicy;
 use crate::server::registration::{Documents, DynamicRegistration, RegistrationConfig};
 use crate::server::scope_policy::GrantableScopes;
@@ -123,6 +125,9 @@ pub struct AuthorizationServer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) events: Arc<dyn EventSink>,
+    pub(super) limiter: Arc<dyn RateLimiter>,
+    pub(super) limits_addresses: bool,
+    pub(super) notices: LimitNotices,
 }
 
 impl AuthorizationServer {

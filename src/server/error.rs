@@ -1,3 +1,7 @@
+mod authorize;
+
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::jose::{Algorithm, SignError};
@@ -7,7 +11,9 @@ use crate::protocol::revoke::InvalidRevocationRequest;
 use crate::protocol::token::InvalidTokenRequest;
 use crate::server::registration::DocumentError;
 use crate::store::StoreError;
-use crate::types::{EntropyError, InvalidRedirectUri, RedirectUri};
+use crate::types::{EntropyError, InvalidRedirectUri};
+
+pub use authorize::{AuthorizeError, PageError};
 
 /// The settings contradict each other or are unsafe.
 #[derive(Debug, Error)]
@@ -211,6 +217,12 @@ pub enum RegistrationError {
     /// The policy of this server refuses the client.
     #[error("the policy of this server does not admit this client")]
     Policy,
+    /// Too many new clients registered at the same time.
+    #[error("too many requests")]
+    TooMany {
+        /// When there will be room for one.
+        retry_after: Duration,
+    },
     /// Nobody can register here.
     #[error("clients cannot register here")]
     Off,
@@ -296,60 +308,11 @@ impl From<&RegistrationError> for ErrorCode {
             RegistrationError::InvalidStatement => Self::InvalidSoftwareStatement,
             RegistrationError::UnapprovedStatement => Self::UnapprovedSoftwareStatement,
             RegistrationError::Off => Self::AccessDenied,
-            RegistrationError::Full | RegistrationError::Outage(_) => Self::TemporarilyUnavailable,
+            RegistrationError::TooMany { .. }
+            | RegistrationError::Full
+            | RegistrationError::Outage(_) => Self::TemporarilyUnavailable,
         }
     }
-}
-
-/// Why an authorization request goes no further, and who hears of it.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AuthorizeError {
-    /// Client or redirect URI are not known good: only the person may be told.
-    #[error("{0}")]
-    Page(#[from] PageError),
-    /// Client and redirect URI are good: the client is told.
-    #[error("{reason}")]
-    Redirect {
-        /// Where to.
-        to: RedirectUri,
-        /// The client's state, byte for byte.
-        state: Option<String>,
-        /// What the client hears.
-        code: ErrorCode,
-        /// Why.
-        reason: &'static str,
-    },
-}
-
-/// Why a person sees a page instead of being sent on.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum PageError {
-    /// A parameter is repeated or not UTF-8.
-    #[error("the request is malformed")]
-    Malformed,
-    /// The request names no client, or one that is unknown.
-    #[error("the client is unknown")]
-    UnknownClient,
-    /// The document of the client is refused.
-    #[error(transparent)]
-    Document(DocumentError),
-    /// The redirect URI is missing, malformed or not one of the client's.
-    #[error("the redirect_uri is not one the client registered")]
-    RedirectUri,
-    /// The consent form is not from a page this browser was shown, or too old.
-    #[error("the consent form is not from this browser, or too old")]
-    ForeignConsent,
-    /// The sign-in is unknown, was used before or is too old.
-    #[error("the sign-in is unknown, was used before or is too old")]
-    UnknownLogin,
-    /// The sign-in was begun in another browser.
-    #[error("the sign-in was begun in another browser")]
-    ForeignBrowser,
-    /// The server failed.
-    #[error("{0}")]
-    Outage(#[from] Outage),
 }
 
 /// Why a revocation request is refused. An unknown token is no error.

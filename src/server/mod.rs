@@ -12,6 +12,7 @@ mod discovery;
 mod error;
 mod find_client;
 mod grants;
+mod limits;
 mod policy;
 mod registration;
 mod revoke;

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,6 +7,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
+use crate::endpoint::PeerAddress;
 use crate::idp::FixedIdentity;
 use crate::mcp_auth::{McpAuth, McpAuthBuilder};
 use crate::model::Identity;
@@ -27,7 +29,8 @@ pub struct TestServer {
     /// How many servers there are that may share a store.
     replicas: Arc<AtomicU64>,
     /// How many clients were given a name.
-    clients: AtomicU64,
+    clients: Arc<AtomicU64>,
+    peer: Option<PeerAddress>,
 }
 
 impl TestServer {
@@ -115,7 +118,23 @@ impl TestServer {
             clock,
             events,
             replicas,
-            clients: AtomicU64::new(0),
+            clients: Arc::new(AtomicU64::new(0)),
+            peer: None,
+        }
+    }
+
+    /// This very server, as it is for somebody at this address. Without that,
+    /// requests come from nowhere, and limits by address do not hold.
+    #[must_use]
+    pub fn from_address(&self, address: impl Into<IpAddr>) -> Self {
+        Self {
+            auth: self.auth.clone(),
+            settings: self.settings.clone(),
+            clock: Arc::clone(&self.clock),
+            events: Arc::clone(&self.events),
+            replicas: Arc::clone(&self.replicas),
+            clients: Arc::clone(&self.clients),
+            peer: Some(PeerAddress(address.into())),
         }
     }
 
@@ -159,7 +178,13 @@ impl TestServer {
     }
 
     /// Sends a request, as a client or a browser would.
-    pub async fn send(&self, request: Request<Bytes>) -> Response<Bytes> {
+    pub async fn send(&self, mut request: Request<Bytes>) -> Response<Bytes> {
+        let extensions = request.extensions_mut();
+        if let Some(peer) = self.peer
+            && extensions.get::<PeerAddress>().is_none()
+        {
+            extensions.insert(peer);
+        }
         if self.auth.endpoints().owns(request.uri().path()) {
             return self.auth.endpoints().respond(request).await;
         }

@@ -2,6 +2,7 @@
 //!
 //! Text becomes one of these once, at the edge; what exists has been checked.
 
+mod client_address;
 mod client_id;
 mod document_url;
 mod entropy;
@@ -17,6 +18,7 @@ mod subject;
 mod time;
 mod url_path;
 
+pub use client_address::ClientAddress;
 pub use client_id::{ClientId, InvalidClientId};
 pub use document_url::{DocumentUrl, InvalidDocumentUrl};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]

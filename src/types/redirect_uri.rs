@@ -50,6 +50,9 @@ pub enum InvalidRedirectUri {
     /// Plain `http` on a host that is not loopback.
     #[error("a redirect_uri with the scheme http has the host localhost, 127.0.0.1 or [::1]")]
     PlainHttp,
+    /// The host is missing, percent-encoded, or an address in an unusual spelling.
+    #[error("a redirect_uri writes its host in the usual way, with nothing encoded")]
+    Host,
 }
 
 impl RedirectUri {
@@ -61,8 +64,7 @@ impl RedirectUri {
     ///
     /// [`InvalidRedirectUri`] with the reason.
     pub fn parse(text: &str) -> Result<Self, InvalidRedirectUri> {
-        let printable = text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-        if text.len() > Self::MAX_LENGTH || !printable {
+        if text.len() > Self::MAX_LENGTH || !has_only_uri_characters(text) {
             return Err(InvalidRedirectUri::NotAUri);
         }
         let url = Url::parse(text).map_err(|_| InvalidRedirectUri::NotAUri)?;
@@ -121,14 +123,19 @@ impl RedirectUri {
         if self == presented {
             return true;
         }
-        let split = |uri: &'_ Self| -> Option<(String, String)> {
-            if uri.kind() != RedirectUriKind::Loopback {
-                return None;
-            }
-            let (host, rest) = split_loopback(uri.as_str())?;
-            Some((host.to_owned(), rest.to_owned()))
-        };
-        split(self).is_some_and(|registered| split(presented) == Some(registered))
+        let around_port = self.around_port();
+        around_port.is_some() && around_port == presented.around_port()
+    }
+
+    /// What stands before and after the port of a loopback URI, as it is written.
+    fn around_port(&self) -> Option<(&str, &str)> {
+        if self.kind() != RedirectUriKind::Loopback {
+            return None;
+        }
+        let host = self.0.find("://")? + 3;
+        let end = self.0[host..].find(['/', '?']);
+        let (before, after) = self.0.split_at(end.map_or(self.0.len(), |end| host + end));
+        Some((without_port(before, host), after))
     }
 
     /// Whether it names a loopback host and no port there.
@@ -141,8 +148,8 @@ impl RedirectUri {
     /// result does, and the other way round.
     #[cfg(feature = "server")]
     pub(crate) fn without_free_port(&self) -> Self {
-        match split_loopback(self.as_str()) {
-            Some((host, rest)) => Self(format!("http://{host}{rest}").into()),
+        match self.around_port() {
+            Some((before, after)) => Self(format!("{before}{after}").into()),
             None => self.clone(),
         }
     }
@@ -152,16 +159,30 @@ impl RedirectUri {
     }
 }
 
+/// Whether the text has only characters of URIs ([RFC 3986, section 2]): of what
+/// else there is, browsers and servers make different things.
+///
+/// [RFC 3986, section 2]: https://www.rfc-editor.org/rfc/rfc3986#section-2
+fn has_only_uri_characters(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_encoded = |at: usize| {
+        let digits = bytes.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    bytes.iter().enumerate().all(|(at, byte)| match byte {
+        b'%' => is_encoded(at),
+        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => false,
+        byte => byte.is_ascii_graphic(),
+    })
+}
+
 fn judge_authority(text: &str, url: &Url) -> Result<(), InvalidRedirectUri> {
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(InvalidRedirectUri::UserInfo);
-    }
     let Some((_, after_scheme)) = text.split_once(':') else {
         return Err(InvalidRedirectUri::NotAUri);
     };
+    let special = matches!(url.scheme(), "http" | "https");
     let Some(hierarchical) = after_scheme.strip_prefix("//") else {
         // `https:host` and `https:/host` are read as `https://host` by browsers.
-        let special = matches!(url.scheme(), "http" | "https");
         return if special {
             Err(InvalidRedirectUri::NotAUri)
         } else {
@@ -172,7 +193,23 @@ fn judge_authority(text: &str, url: &Url) -> Result<(), InvalidRedirectUri> {
     if authority.contains('@') {
         return Err(InvalidRedirectUri::UserInfo);
     }
+    // `127.1`, `0x7f.1` and `%6cocalhost` are other hosts to other readers, and
+    // browsers skip slashes until there is a host.
+    let is_usual = url
+        .host_str()
+        .is_some_and(|host| host.eq_ignore_ascii_case(without_port(authority, 0)));
+    if authority.contains('%') || (special && !is_usual) {
+        return Err(InvalidRedirectUri::Host);
+    }
     Ok(())
+}
+
+/// `text` without the port at its end, whose host begins at `host`.
+fn without_port(text: &str, host: usize) -> &str {
+    match text[host..].rfind(':') {
+        Some(colon) if !text[host + colon..].contains(']') => &text[..host + colon],
+        Some(_) | None => text,
+    }
 }
 
 fn judge_scheme(url: &Url) -> Result<(), InvalidRedirectUri> {
@@ -203,18 +240,6 @@ fn judge_scheme(url: &Url) -> Result<(), InvalidRedirectUri> {
         scheme if scheme == "https" || REFUSED.contains(&scheme) => Err(InvalidRedirectUri::Scheme),
         _ => Ok(()),
     }
-}
-
-/// The host and what follows the port of a loopback URI, as they are written.
-fn split_loopback(text: &str) -> Option<(&str, &str)> {
-    let authority_on = text.strip_prefix("http://")?;
-    let end = authority_on.find(['/', '?']).unwrap_or(authority_on.len());
-    let (authority, rest) = authority_on.split_at(end);
-    let host = match authority.rfind(':') {
-        Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
-        _ => authority,
-    };
-    Some((host, rest))
 }
 
 impl fmt::Debug for RedirectUri {
@@ -262,7 +287,7 @@ mod tests {
             ("https://u@a.example/cb", UserInfo),
             ("https://u:p@a.example/cb", UserInfo),
             ("https://@a.example/cb", UserInfo),
-            ("https://a.example\\@evil.example/", UserInfo),
+            ("https://a.example\\@evil.example/", NotAUri),
             ("https://a.example/../cb", DotSegment),
             ("https://a.example/x/./cb", DotSegment),
             ("https://a.example/%2e%2e/cb", DotSegment),

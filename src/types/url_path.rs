@@ -6,14 +6,17 @@ const MAX_ENCODINGS: usize = 8;
 
 /// Whether the path of a URL may mean something else to whoever reads it next.
 ///
-/// Because of a segment `.` or `..`, a backslash, a control character, or a slash
-/// that is encoded; `%252e` is a dot to whoever decodes twice.
+/// Because of a segment `.` or `..`, a backslash, a control character, bytes that are
+/// not UTF-8, or a slash that is encoded; `%252e` is a dot to whoever decodes twice.
 pub(super) fn is_ambiguous(url: &str) -> bool {
     let before_query = url.split('?').next().unwrap_or_default();
     let (_, before_query) = before_query.split_once(':').unwrap_or_default();
     let mut path = before_query.to_owned();
     for _ in 0..MAX_ENCODINGS {
-        let decoded = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+        // Lenient readers find dots in bytes that are not UTF-8.
+        let Ok(decoded) = percent_decode_str(&path).decode_utf8() else {
+            return true;
+        };
         if decoded == path {
             let hidden = path.contains('\\') || path.chars().any(char::is_control);
             let dotted = path.split('/').any(|segment| matches!(segment, "." | ".."));
@@ -22,7 +25,7 @@ pub(super) fn is_ambiguous(url: &str) -> bool {
         if decoded.matches('/').count() != path.matches('/').count() {
             return true;
         }
-        path = decoded;
+        path = decoded.into_owned();
     }
     true
 }

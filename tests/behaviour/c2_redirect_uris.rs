@@ -6,7 +6,8 @@ use oauth_for_mcp::types::Subject;
 use oauth_for_mcp::{McpAuth, McpAuthError};
 use serde_json::json;
 
-use super::support::{expect_page, expect_refusal, open, with};
+use super::pairs::{PAIRS, Verdict};
+use super::support::{expect_page, expect_refusal, json as body, open, with};
 
 const GOOD: [&str; 14] = [
     "https://claude.ai/api/mcp/auth_callback",
@@ -224,5 +225,32 @@ async fn a_redirect_uri_that_differs_in_one_byte_is_never_redirected_to() {
         let page = open(&server, with(parameters, "redirect_uri", Some(presented))).await;
         let case = format!("{registered} {presented}");
         expect_page(&page, 400, "may not receive the answer", &case);
+    }
+}
+
+/// C2
+#[tokio::test]
+async fn the_endpoints_judge_every_pair_of_the_table_as_it_says() {
+    let server = TestServer::new();
+    for (registered, presented, expected) in PAIRS {
+        let case = format!("{registered} {presented}");
+        let answer = TestClient::try_register(&server, &metadata(registered)).await;
+        if expected == Verdict::NotRegistered {
+            expect_refusal(&answer, 400, "invalid_redirect_uri", &case);
+            continue;
+        }
+        assert_eq!(answer.status(), 201, "{case}");
+        // A parameter without a value is absent, and then there is nothing to judge.
+        if presented.is_empty() {
+            continue;
+        }
+        let id = body(&answer)["client_id"].as_str().unwrap().to_owned();
+        let client = TestClient::known(&id, presented);
+        let page = open(&server, client.authorization_parameters("notes:read")).await;
+        if expected == Verdict::Same {
+            assert_eq!(page.status(), 200, "{case}");
+        } else {
+            expect_page(&page, 400, "may not receive the answer", &case);
+        }
     }
 }

@@ -13,6 +13,10 @@ use crate::adapter::tower::future::ResponseFuture;
 use crate::endpoint::Endpoints;
 
 /// Answers requests for metadata and for the authorization server.
+///
+/// Where requests come from it takes from their extension
+/// [`PeerAddress`](crate::endpoint::PeerAddress), which whatever accepts
+/// connections has to set; otherwise no limit by address holds.
 #[derive(Clone, Debug)]
 pub struct EndpointService(Arc<Endpoints>);
 

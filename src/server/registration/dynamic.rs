@@ -52,7 +52,10 @@ impl AuthorizationServer {
         let redirect_uris = accepted.redirect_uris.clone();
         let (client, mut given) = match self.registration.dynamic {
             DynamicRegistration::Off => return Err(RegistrationError::Off),
-            DynamicRegistration::SelfContained => self.seal_into_id(accepted, now)?,
+            DynamicRegistration::SelfContained => {
+                self.admit_new_client().await?;
+                self.seal_into_id(accepted, now)?
+            }
             DynamicRegistration::Stored if shared::is_shared(&accepted) => {
                 self.register_shared(accepted, now).await?
             }
@@ -164,6 +167,7 @@ impl AuthorizationServer {
         if stored.map_err(Outage::from)? >= most {
             return Err(RegistrationError::Full);
         }
+        self.admit_new_client().await?;
         let inserted = self.store().insert_client(client.clone()).await;
         match inserted.map_err(Outage::from)? {
             Insertion::Done => Ok(client),
