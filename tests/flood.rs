@@ -112,7 +112,10 @@ async fn a_flood_of_registrations_ends_with_bounded_rows_and_everybody_still_in(
     let server = self::server(|builder| builder.registration(limited()));
     let flood = self::flood(&server).await;
     let grown = self::grown(begin);
-    println!("{flood:?}, {} rows, {grown} bytes more", rows(&server).await);
+    println!(
+        "{flood:?}, {} rows, {grown} bytes more",
+        rows(&server).await
+    );
     assert!(flood.refused > 50_000, "{flood:?}");
     assert!(flood.full > 0, "{flood:?}");
     assert_eq!(rows(&server).await, MOST);
@@ -132,7 +135,10 @@ async fn a_flood_of_self_contained_registrations_ends_with_no_row_at_all() {
     let server = server(|builder| builder.registration(registration));
     let flood = flood(&server).await;
     let grown = grown(begin);
-    println!("{flood:?}, {} rows, {grown} bytes more", rows(&server).await);
+    println!(
+        "{flood:?}, {} rows, {grown} bytes more",
+        rows(&server).await
+    );
     assert!(flood.refused > 50_000, "{flood:?}");
     assert_eq!((flood.full, rows(&server).await), (0, 0));
     assert!(grown < 2 << 20, "{grown} bytes");
