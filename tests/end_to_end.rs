@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use rmcp::model::JsonObject;
-use rmcp::transport::auth::AuthorizationRequest;
+use rmcp::transport::auth::{AuthorizationRequest, ClientCredentialsConfig};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -211,6 +211,45 @@ async fn a_confidential_client_that_is_known_signs_in_where_nobody_can_register(
     client.refresh().await.unwrap();
     assert_ne!(access_token(&client).await, before);
     client.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_machine_that_the_operator_knows_connects_without_a_person() {
+    if !e2e::enabled() {
+        return;
+    }
+    let clients = json!([{
+        "client_id": "robot",
+        "client_secrets": ["new", "old"],
+        "grant_types": ["client_credentials"],
+        "scope": "notes:read",
+    }]);
+    let server = Settings::new()
+        .clients(&clients)
+        .env("REGISTRATION", "")
+        .start()
+        .await;
+    let url = server.resource().parse().unwrap();
+    for secret in ["old", "new"] {
+        let robot = ClientCredentialsConfig::ClientSecret {
+            client_id: "robot".to_owned(),
+            client_secret: secret.to_owned(),
+            scopes: vec![],
+            resource: Some(server.resource()),
+        };
+        let client = rmcp_client::connect_as_machine(&url, robot, Transport::Stateless);
+        let client = client.await.unwrap();
+        assert_eq!(
+            call(&client, "whoami", json!({})).await,
+            json!({
+                "subject": "robot",
+                "client_id": "robot",
+                "scopes": ["notes:read"],
+                "issuer": server.public_url(),
+            })
+        );
+        client.close().await.unwrap();
+    }
 }
 
 #[tokio::test]
