@@ -52,10 +52,8 @@ impl AuthorizationServer {
         let redirect_uris = accepted.redirect_uris.clone();
         let (client, mut given) = match self.registration.dynamic {
             DynamicRegistration::Off => return Err(RegistrationError::Off),
-            DynamicRegistration::SelfContained => {
-                self.admit_new_client().await?;
-                self.seal_into_id(accepted, now)?
-            }
+            // Nothing is stored, so that strangers use up nothing that others need.
+            DynamicRegistration::SelfContained => self.seal_into_id(accepted, now)?,
             DynamicRegistration::Stored if shared::is_shared(&accepted) => {
                 self.register_shared(accepted, now).await?
             }
@@ -162,12 +160,12 @@ impl AuthorizationServer {
 
     /// Stores a client that nobody registered before, if there is room.
     async fn insert_new(&self, client: ClientRecord) -> Result<ClientRecord, RegistrationError> {
+        self.admit_new_client().await?;
         let most = self.registration.most_clients;
         let stored = self.store().count_clients(most).await;
         if stored.map_err(Outage::from)? >= most {
             return Err(RegistrationError::Full);
         }
-        self.admit_new_client().await?;
         let inserted = self.store().insert_client(client.clone()).await;
         match inserted.map_err(Outage::from)? {
             Insertion::Done => Ok(client),
