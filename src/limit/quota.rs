@@ -62,16 +62,24 @@ pub enum Limit {
     /// Only a ceiling: a hosted connector makes the requests of all its people
     /// from a few addresses.
     TokenByAddress,
+    /// Requests from one address that name a client whose document or keys this
+    /// server has no copy of, so that it would fetch them: 30 a minute, 30 at once.
+    ///
+    /// Each makes this server ask a host of the stranger's choice. A copy that
+    /// serves is never counted, also while it is renewed, so that whoever is behind
+    /// an address goes on with the clients that are known here.
+    FetchByAddress,
 }
 
 impl Limit {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::RegisterByAddress,
         Self::NewClients,
         Self::AuthorizeByClient,
         Self::AuthorizeByAddress,
         Self::TokenByGrant,
         Self::TokenByAddress,
+        Self::FetchByAddress,
     ];
 
     /// The name of the limit, for events, metrics and keys in a database.
@@ -84,6 +92,7 @@ impl Limit {
             Self::AuthorizeByAddress => "authorize_by_address",
             Self::TokenByGrant => "token_by_grant",
             Self::TokenByAddress => "token_by_address",
+            Self::FetchByAddress => "fetch_by_address",
         }
     }
 
@@ -94,7 +103,8 @@ impl Limit {
             Self::RegisterByAddress
             | Self::AuthorizeByClient
             | Self::AuthorizeByAddress
-            | Self::TokenByAddress => true,
+            | Self::TokenByAddress
+            | Self::FetchByAddress => true,
             Self::NewClients | Self::TokenByGrant => false,
         }
     }
@@ -114,6 +124,7 @@ impl Default for RateLimits {
                 Limit::AuthorizeByAddress => (600, 300),
                 Limit::TokenByGrant => (300, 60),
                 Limit::TokenByAddress => (12_000, 6_000),
+                Limit::FetchByAddress => (30, 30),
             };
             let mut limits = limits;
             limits.0[limit as usize] = Quota::new(burst, per_minute);

@@ -6,6 +6,8 @@ const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 const LIMITS: RemoteCopiesLimits = RemoteCopiesLimits {
     copies: 100,
     loads: 2,
+    kept_loads: 0,
+    remembered: 1000,
     pause: Duration::from_secs(30),
 };
 

@@ -35,7 +35,7 @@ impl VerifyingKeySet {
     }
 
     /// Verifies a token with the key that it names or, if it names none, with
-    /// whichever of the first ten for its algorithm signed it.
+    /// whichever for its algorithm signed it; of several, the first ten count.
     ///
     /// # Errors
     ///
@@ -53,27 +53,37 @@ impl VerifyingKeySet {
         key_id: &str,
     ) -> Result<VerifiedJws<'a>, KeySetError> {
         let named = |key: &&VerifyingKey| key.key_id() == Some(key_id);
-        let mut verdict = Err(KeySetError::UnknownKey);
+        if !self.0.iter().any(|key| named(&key)) {
+            return Err(KeySetError::UnknownKey);
+        }
+        let mut verdict = InvalidJws::KeyMismatch;
         // A set may repeat a name, such as for an RSA and a curve key.
-        for key in self.0.iter().filter(named) {
+        for key in self.fitting(jws, named) {
             match jws.verify(key) {
                 Ok(verified) => return Ok(verified),
-                // That the right key did not sign says more than that another is of another kind.
-                Err(InvalidJws::KeyMismatch) if matches!(verdict, Err(KeySetError::Invalid(_))) => {
-                }
-                Err(error) => verdict = Err(KeySetError::Invalid(error)),
+                Err(error) => verdict = error,
             }
         }
-        verdict
+        Err(verdict.into())
     }
 
     fn verify_unnamed<'a>(&self, jws: &'a Jws<'a>) -> Result<VerifiedJws<'a>, KeySetError> {
+        let mut fitting = self.fitting(jws, |_| true);
+        let verified = fitting.find_map(|key| jws.verify(key).ok());
+        // Without a name, a new key cannot be told from a bad signature.
+        verified.ok_or(KeySetError::UnknownKey)
+    }
+
+    /// The keys for the algorithm of a token that are worth a try.
+    fn fitting<'k>(
+        &'k self,
+        jws: &Jws<'_>,
+        wanted: impl Fn(&&'k VerifyingKey) -> bool,
+    ) -> impl Iterator<Item = &'k VerifyingKey> {
         // Enough to change keys with some overlap; each costs a verification.
         const MOST: usize = 10;
         let algorithm = jws.header().algorithm;
-        let fitting = self.0.iter().filter(|key| key.accepts(algorithm));
-        let verified = fitting.take(MOST).find_map(|key| jws.verify(key).ok());
-        // Without a name, a new key cannot be told from a bad signature.
-        verified.ok_or(KeySetError::UnknownKey)
+        let fitting = move |key: &&VerifyingKey| key.accepts(algorithm);
+        self.0.iter().filter(wanted).filter(fitting).take(MOST)
     }
 }

@@ -15,7 +15,7 @@ use crate::server::authorize::browser::BrowserSecret;
 use crate::server::authorize::step::AuthorizeStep;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{AuthorizeError, Outage, PageError};
-use crate::types::{DocumentUrl, RedirectUriKind, Scope, ScopeToken, Timestamp};
+use crate::types::{ClientAddress, DocumentUrl, RedirectUriKind, Scope, ScopeToken, Timestamp};
 
 /// Everything a person needs to see to decide, as plain text.
 #[derive(Clone, Serialize)]
@@ -111,8 +111,9 @@ impl AuthorizationServer {
         &self,
         request: &AuthorizationRequest,
         browser: &BrowserSecret,
+        from: Option<ClientAddress>,
     ) -> Result<ConsentPrompt, AuthorizeError> {
-        let valid = self.validate(request).await?;
+        let valid = self.validate(request, from).await?;
         let encoded = request.encode();
         let until = self.clock.now().plus(self.lifetimes.login);
         let render = self
@@ -149,10 +150,12 @@ impl AuthorizationServer {
         &self,
         decision: &ConsentDecision,
         browser: Option<&BrowserSecret>,
+        from: Option<ClientAddress>,
     ) -> Result<AuthorizeStep, AuthorizeError> {
         let browser = browser.ok_or(PageError::ForeignConsent)?;
         let form = Form::parse(decision.request.as_bytes()).map_err(|_| PageError::Malformed)?;
-        let valid = self.validate(&AuthorizationRequest::new(form)).await?;
+        let request = AuthorizationRequest::new(form);
+        let valid = self.validate(&request, from).await?;
         let now = self.clock.now();
         if !ConsentToken::verify(decision, browser, valid.scope(), now) {
             return Err(PageError::ForeignConsent.into());
