@@ -33,7 +33,7 @@ pub enum RedirectUriKind {
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum InvalidRedirectUri {
     /// The text is no absolute URI.
-    #[error("a redirect_uri is an absolute URI of printable ASCII, at most 2048 characters")]
+    #[error("a redirect_uri is an absolute URI as RFC 3986 writes it, at most 2048 characters")]
     NotAUri,
     /// There is a fragment.
     #[error("a redirect_uri has no fragment")]

@@ -117,7 +117,7 @@ const MEMBERS: [(&str, &str, &str); 60] = [
     (
         "redirect_uris",
         r#"["https://client.example.com\\@evil.example/"]"#,
-        "user name",
+        "absolute",
     ),
     ("redirect_uris", r#"["/callback"]"#, "absolute"),
     (
@@ -238,7 +238,7 @@ fn redirect_reason(word: &str) -> &'static str {
         "dot segments" => {
             "a redirect_uri has no dot segments, no backslash and no encoded slash in its path"
         }
-        _ => "a redirect_uri is an absolute URI of printable ASCII, at most 2048 characters",
+        _ => "a redirect_uri is an absolute URI as RFC 3986 writes it, at most 2048 characters",
     }
 }
 

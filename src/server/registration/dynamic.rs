@@ -106,17 +106,43 @@ impl AuthorizationServer {
         accepted: AcceptedMetadata,
         now: Timestamp,
     ) -> Result<(ClientRecord, Given), RegistrationError> {
-        let accepted = shared::normalized(accepted);
         let id = shared::id_of(&accepted, &self.issuer)?;
         let found = self.store().find_client(&id).await.map_err(Outage::from)?;
-        let period = self.unclaimed_period();
-        if let Some(client) = found
-            && self.keep_client(&client, period).await?
-        {
-            return Ok((client, Given::default()));
-        }
         let client = accepted.into_record(id, self.unclaimed_from(now));
-        Ok((self.insert_new(client).await?, Given::default()))
+        let client = match found {
+            Some(found) => self.meet_again(found, client).await?,
+            None => self.insert_new(client).await?,
+        };
+        Ok((client, Given::default()))
+    }
+
+    /// A shared client that registers once more: it is kept for another while, and
+    /// a port on which not all agree is no part of it any more.
+    async fn meet_again(
+        &self,
+        found: ClientRecord,
+        again: ClientRecord,
+    ) -> Result<ClientRecord, RegistrationError> {
+        let mut agreed = found.clone();
+        if found.redirect_uris != again.redirect_uris {
+            agreed.redirect_uris = shared::without_free_ports(&found.redirect_uris);
+        }
+        let period = self.unclaimed_period();
+        let settled = if agreed == found {
+            self.keep_client(&found, period).await?
+        } else {
+            let updated = self.store().update_client(&found, agreed.clone()).await;
+            updated.map_err(Outage::from)? && self.keep_client(&agreed, period).await?
+        };
+        if settled {
+            return Ok(agreed);
+        }
+        // Somebody changed or forgot it in this moment.
+        let known = self.store().find_client(&again.id).await;
+        match known.map_err(Outage::from)? {
+            Some(known) => Ok(known),
+            None => self.insert_new(again).await,
+        }
     }
 
     /// A client of its own, which it proves to be and may manage.

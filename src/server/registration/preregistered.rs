@@ -60,7 +60,8 @@ pub(in crate::server) fn admit(
         .take()
         .or(fitting.map(|method| method.as_str().to_owned()));
     let accepted = accept(client.metadata, Source::Operator, grantable)?;
-    if accepted.auth_method.uses_secret() == secrets.is_empty() {
+    let unused_keys = keys && accepted.keys.is_none();
+    if accepted.auth_method.uses_secret() == secrets.is_empty() || unused_keys {
         return Err(RegistrationError::Secret);
     }
     let acts = accepted.grant_types.contains(&GrantType::ClientCredentials);
