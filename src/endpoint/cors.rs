@@ -15,8 +15,9 @@ const REQUEST_HEADERS: &str = "Authorization, Content-Type, MCP-Protocol-Version
                                Mcp-Name, Mcp-Session-Id, Last-Event-ID";
 /// How many headers `Mcp-Param-…` one preflight can ask for.
 const MAX_MIRRORED: usize = 64;
-const RESPONSE_HEADERS: HeaderValue = HeaderValue::from_static("WWW-Authenticate, Mcp-Session-Id");
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
+const RESPONSE_HEADERS: HeaderValue =
+    HeaderValue::from_static("WWW-Authenticate, Mcp-Session-Id, Retry-After");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS");
 
 /// Marks an answer as readable by scripts; what a handler set stays.
 pub(super) fn mark(headers: &mut HeaderMap) {

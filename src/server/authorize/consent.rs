@@ -12,10 +12,11 @@ use crate::protocol::authorize::AuthorizationRequest;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::form::Form;
 use crate::server::authorize::browser::BrowserSecret;
+use crate::server::authorize::request::ValidRequest;
 use crate::server::authorize::step::AuthorizeStep;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{AuthorizeError, Outage, PageError};
-use crate::types::{ClientAddress, DocumentUrl, RedirectUriKind, Scope, ScopeToken, Timestamp};
+use crate::types::{ClientAddress, DocumentUrl, RedirectUriKind, ScopeToken, Timestamp};
 
 /// Everything a person needs to see to decide, as plain text.
 #[derive(Clone, Serialize)]
@@ -136,7 +137,7 @@ impl AuthorizationServer {
             is_local: valid.redirect_uri().kind() != RedirectUriKind::Https,
             scopes: valid.scope().iter().map(describe).collect(),
             resource: self.resource.to_string(),
-            token: token.sign(browser, valid.scope(), &encoded),
+            token: token.sign(browser, &shown(&valid, &encoded)),
             request: encoded,
         })
     }
@@ -157,7 +158,8 @@ impl AuthorizationServer {
         let request = AuthorizationRequest::new(form);
         let valid = self.validate(&request, from).await?;
         let now = self.clock.now();
-        if !ConsentToken::verify(decision, browser, valid.scope(), now) {
+        let seen = shown(&valid, &decision.request);
+        if !ConsentToken::verify(&decision.token, browser, &seen, now) {
             return Err(PageError::ForeignConsent.into());
         }
         if !decision.approved {
@@ -175,17 +177,32 @@ fn document_host(client: &ClientRecord) -> Option<String> {
     (client.registration == Registration::Document).then(|| url.host().to_owned())
 }
 
+/// All that a person decides about. A client that changes while its page is open
+/// makes another text of it, and the decision is not about that.
+fn shown(valid: &ValidRequest, request: &str) -> String {
+    let client = valid.client();
+    let shown = (
+        valid.scope(),
+        valid.redirect_uri(),
+        &client.name,
+        &client.client_uri,
+        document_host(client),
+        request,
+    );
+    serde_json::to_string(&shown).expect("texts and lists of them can be written")
+}
+
 /// Shows that a consent form is from a page that this browser was shown: until
-/// when it is good, which rendering it is from, and a MAC over both, the
-/// request and the scope that was on the page, under the browser's secret.
+/// when it is good, which rendering it is from, and a MAC over both and what was
+/// [`shown`], under the browser's secret.
 struct ConsentToken {
     until: Timestamp,
     render: String,
 }
 
 impl ConsentToken {
-    fn sign(&self, browser: &BrowserSecret, scope: &Scope, request: &str) -> String {
-        let mac = self.mac(browser, scope, request).finalize().into_bytes();
+    fn sign(&self, browser: &BrowserSecret, shown: &str) -> String {
+        let mac = self.mac(browser, shown).finalize().into_bytes();
         format!(
             "{}.{}.{}",
             self.until.as_secs(),
@@ -194,13 +211,8 @@ impl ConsentToken {
         )
     }
 
-    fn verify(
-        decision: &ConsentDecision,
-        browser: &BrowserSecret,
-        scope: &Scope,
-        now: Timestamp,
-    ) -> bool {
-        let mut parts = decision.token.splitn(3, '.');
+    fn verify(text: &str, browser: &BrowserSecret, shown: &str, now: Timestamp) -> bool {
+        let mut parts = text.splitn(3, '.');
         let (Some(until), Some(render), Some(mac)) = (parts.next(), parts.next(), parts.next())
         else {
             return false;
@@ -212,19 +224,16 @@ impl ConsentToken {
             until: Timestamp::from_secs(until),
             render: render.to_owned(),
         };
-        let expected = token.mac(browser, scope, &decision.request);
+        let expected = token.mac(browser, shown);
         now < token.until && expected.verify_slice(&mac).is_ok()
     }
 
-    fn mac(&self, browser: &BrowserSecret, scope: &Scope, request: &str) -> Hmac<Sha256> {
+    fn mac(&self, browser: &BrowserSecret, shown: &str) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(browser.expose().as_bytes())
             .expect("HMAC takes a key of any length");
         // A line break is in none of the parts before the last one.
-        let text = format!(
-            "consent\n{}\n{}\n{scope}\n{request}",
-            self.until.as_secs(),
-            self.render
-        );
+        let (until, render) = (self.until.as_secs(), &self.render);
+        let text = format!("consent\n{until}\n{render}\n{shown}");
         mac.update(text.as_bytes());
         mac
     }

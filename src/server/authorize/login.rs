@@ -91,7 +91,10 @@ impl AuthorizationServer {
         // outage from here on is told to it.
         let try_later = |outage: Outage| self.answer_outage(&request, &outage);
         let client = self.find_client_again(&request, from).await?;
-        self.judge_client_again(&client, &request).await?;
+        // It may want its answers somewhere else by now.
+        if !client.allows_redirect_to(&request.redirect_uri) {
+            return Err(PageError::RedirectUri.into());
+        }
         let identity = match self.idp.finish(&login, answer).await {
             Ok(identity) => identity,
             Err(error) => return Err(refuse(&request, self.judge_failure(error))),
@@ -101,6 +104,7 @@ impl AuthorizationServer {
             let reason = "this person may not sign in here";
             refuse(&request, (ErrorCode::AccessDenied, reason))
         })?;
+        self.keep_used_client(&client, &request).await?;
         let code = self
             .give_code(&request, identity, approval)
             .await
@@ -128,21 +132,18 @@ impl AuthorizationServer {
         }
     }
 
-    /// Looks at the client once more, since minutes have passed: it has to want
-    /// its answers there still, and must not be forgotten before it fetches its
-    /// tokens.
-    async fn judge_client_again(
+    /// Makes sure that a client with which somebody signed in is not forgotten
+    /// before it fetches its tokens, nor soon after.
+    async fn keep_used_client(
         &self,
         client: &ClientRecord,
         request: &AuthorizedRequest,
     ) -> Result<(), AuthorizeError> {
-        if !client.allows_redirect_to(&request.redirect_uri) {
-            return Err(PageError::RedirectUri.into());
-        }
         let try_later = |outage: Outage| self.answer_outage(request, &outage);
         let period = self.lifetimes.unused_client;
         let kept = self.keep_client(client, period).await.map_err(try_later)?;
         if !kept {
+            // It was stored, so that nothing is fetched.
             self.find_client_again(request, None).await?;
         }
         Ok(())

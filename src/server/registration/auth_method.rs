@@ -28,19 +28,21 @@ pub(super) fn accept_auth_method(
     let usable = |method: &AuthMethod| source != Source::Document || !method.uses_secret();
     let methods = names.filter_map(|name| AuthMethod::from_name(name));
     let methods: Vec<_> = methods.filter(usable).collect();
-    let keys = accept_keys(metadata)?;
-    let signs = methods.contains(&AuthMethod::PrivateKeyJwt);
-    if signs && keys.is_some() {
-        return Ok((AuthMethod::PrivateKeyJwt, keys));
-    }
     let other = methods
         .iter()
         .find(|method| **method != AuthMethod::PrivateKeyJwt);
-    match other {
-        Some(method) => Ok((*method, None)),
-        None if signs => Err(InvalidClientKeys::Missing.into()),
-        None => Err(RegistrationError::AuthMethod),
+    if methods.contains(&AuthMethod::PrivateKeyJwt) {
+        let keys = accept_keys(metadata).and_then(|keys| within_reach(keys, source));
+        match (keys, other) {
+            (Ok(Some(keys)), _) => return Ok((AuthMethod::PrivateKeyJwt, Some(keys))),
+            (Ok(None), None) => return Err(InvalidClientKeys::Missing.into()),
+            (Err(invalid), None) => return Err(invalid.into()),
+            // A client that offers another way as well gets in by that.
+            (Ok(None) | Err(_), Some(_)) => {}
+        }
     }
+    let method = other.ok_or(RegistrationError::AuthMethod)?;
+    Ok((*method, None))
 }
 
 pub(super) fn accept_keys(
@@ -50,7 +52,18 @@ pub(super) fn accept_keys(
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(InvalidClientKeys::Twice),
         (Some(set), None) => accept_set(set).map(Some),
+        (None, Some(uri)) if uri.is_empty() => Ok(None),
         (None, Some(uri)) => accept_uri(uri).map(Some),
+    }
+}
+
+fn within_reach(
+    keys: Option<ClientKeys>,
+    source: Source,
+) -> Result<Option<ClientKeys>, InvalidClientKeys> {
+    match keys {
+        Some(ClientKeys::Uri(_)) if !source.fetches_keys() => Err(InvalidClientKeys::NotFetched),
+        keys => Ok(keys),
     }
 }
 

@@ -43,8 +43,7 @@ impl AuthorizationServer {
         self.judge_initial_access(request.initial_access_token.as_ref())?;
         let now = self.clock.now();
         let (metadata, statement) = self.vouched(request.metadata, now)?;
-        let accepted = accept(metadata, Source::Registration, &self.scopes.all())?;
-        self.registration.judge_keys(accepted.keys.as_ref())?;
+        let accepted = accept(metadata, self.registering(), &self.scopes.all())?;
         let vouched_by = statement
             .as_ref()
             .map(|statement| statement.issuer.as_str());
@@ -65,6 +64,12 @@ impl AuthorizationServer {
             client_id: client.id.clone(),
         });
         Ok(self.describe(&client, given))
+    }
+
+    pub(super) fn registering(&self) -> Source {
+        Source::Registration {
+            fetches_keys: self.registration.fetches_keys(),
+        }
     }
 
     /// Compares with every token, so that time does not tell which one is close.
@@ -106,17 +111,43 @@ impl AuthorizationServer {
         accepted: AcceptedMetadata,
         now: Timestamp,
     ) -> Result<(ClientRecord, Given), RegistrationError> {
-        let accepted = shared::normalized(accepted);
         let id = shared::id_of(&accepted, &self.issuer)?;
         let found = self.store().find_client(&id).await.map_err(Outage::from)?;
-        let period = self.unclaimed_period();
-        if let Some(client) = found
-            && self.keep_client(&client, period).await?
-        {
-            return Ok((client, Given::default()));
-        }
         let client = accepted.into_record(id, self.unclaimed_from(now));
-        Ok((self.insert_new(client).await?, Given::default()))
+        let client = match found {
+            Some(found) => self.meet_again(found, client).await?,
+            None => self.insert_new(client).await?,
+        };
+        Ok((client, Given::default()))
+    }
+
+    /// A shared client that registers once more: it is kept for another while, and
+    /// a port on which not all agree is no part of it any more.
+    async fn meet_again(
+        &self,
+        found: ClientRecord,
+        again: ClientRecord,
+    ) -> Result<ClientRecord, RegistrationError> {
+        let mut agreed = found.clone();
+        if found.redirect_uris != again.redirect_uris {
+            agreed.redirect_uris = shared::without_free_ports(&found.redirect_uris);
+        }
+        let period = self.unclaimed_period();
+        let settled = if agreed == found {
+            self.keep_client(&found, period).await?
+        } else {
+            let updated = self.store().update_client(&found, agreed.clone()).await;
+            updated.map_err(Outage::from)? && self.keep_client(&agreed, period).await?
+        };
+        if settled {
+            return Ok(agreed);
+        }
+        // Somebody changed or forgot it in this moment.
+        let known = self.store().find_client(&again.id).await;
+        match known.map_err(Outage::from)? {
+            Some(known) => Ok(known),
+            None => self.insert_new(again).await,
+        }
     }
 
     /// A client of its own, which it proves to be and may manage.
@@ -158,17 +189,33 @@ impl AuthorizationServer {
         Ok(Some(secret))
     }
 
+    async fn judge_room(&self) -> Result<(), RegistrationError> {
+        let (now, most) = (self.clock.now(), self.registration.most_clients);
+        let taken = match self.room.taken(now) {
+            Some(taken) => taken,
+            None => {
+                let counted = self.store().count_clients(most).await;
+                let counted = counted.map_err(Outage::from)?;
+                self.room.note(counted, now);
+                counted
+            }
+        };
+        if taken < most {
+            return Ok(());
+        }
+        Err(RegistrationError::Full)
+    }
+
     /// Stores a client that nobody registered before, if there is room.
     async fn insert_new(&self, client: ClientRecord) -> Result<ClientRecord, RegistrationError> {
         self.admit_new_client().await?;
-        let most = self.registration.most_clients;
-        let stored = self.store().count_clients(most).await;
-        if stored.map_err(Outage::from)? >= most {
-            return Err(RegistrationError::Full);
-        }
+        self.judge_room().await?;
         let inserted = self.store().insert_client(client.clone()).await;
         match inserted.map_err(Outage::from)? {
-            Insertion::Done => Ok(client),
+            Insertion::Done => {
+                self.room.take();
+                Ok(client)
+            }
             // Somebody registered the same in this moment.
             Insertion::Conflict => {
                 let found = self.store().find_client(&client.id).await;

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::{AuthMethod, ClientRecord};
 use crate::server::error::Outage;
 use crate::server::registration::accept::AcceptedMetadata;
-use crate::types::{ClientId, Issuer};
+use crate::types::{ClientId, Issuer, RedirectUri};
 
 /// Whether nothing tells one registration of this client from another: it has
 /// neither a secret nor keys.
@@ -16,30 +16,26 @@ pub(super) fn is_shared(accepted: &AcceptedMetadata) -> bool {
     accepted.auth_method == AuthMethod::None
 }
 
-/// The same client, however it was written: the port of a loopback URI is free
-/// anyway, and the order of the URIs says nothing.
+/// Takes the free ports out of redirect URIs, and their order, which says nothing.
 ///
 /// Most of these clients listen on a port that they get by chance, so that one
 /// program would otherwise become a new client at each start.
-pub(super) fn normalized(mut accepted: AcceptedMetadata) -> AcceptedMetadata {
-    for uri in &mut accepted.redirect_uris {
-        *uri = uri.without_free_port();
-    }
-    let uris = &mut accepted.redirect_uris;
+pub(super) fn without_free_ports(uris: &[RedirectUri]) -> Vec<RedirectUri> {
+    let mut uris: Vec<_> = uris.iter().map(RedirectUri::without_free_port).collect();
     uris.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
     uris.dedup();
-    accepted
+    uris
 }
 
-/// The identifier of a normalized client: a hash of all that it is, 192 bits long,
-/// since whoever finds two clients for one could pass one off as the other.
+/// The identifier of a client: a hash of all that it is, 192 bits long, since
+/// whoever finds two clients for one could pass one off as the other.
 pub(super) fn id_of(accepted: &AcceptedMetadata, issuer: &Issuer) -> Result<ClientId, Outage> {
     let what_it_is = (
         "shared client",
         issuer.as_str(),
         &accepted.name,
         &accepted.client_uri,
-        &accepted.redirect_uris,
+        without_free_ports(&accepted.redirect_uris),
         &accepted.grant_types,
         &accepted.scope,
     );
@@ -49,13 +45,15 @@ pub(super) fn id_of(accepted: &AcceptedMetadata, issuer: &Issuer) -> Result<Clie
     ClientId::parse(&text).map_err(|_| Outage::Collision)
 }
 
-/// Whether two records are of one client, at whatever time it registered.
+/// Whether two records are of one client, at whatever time it registered and on
+/// whatever port it listens.
 pub(super) fn is_same(found: &ClientRecord, client: &ClientRecord) -> bool {
-    let found = ClientRecord {
+    let comparable = |record: &ClientRecord| ClientRecord {
         registration: client.registration,
-        ..found.clone()
+        redirect_uris: without_free_ports(&record.redirect_uris),
+        ..record.clone()
     };
-    found == *client
+    comparable(found) == comparable(client)
 }
 
 #[cfg(test)]
@@ -64,7 +62,7 @@ mod tests {
 
     use super::*;
     use crate::model::GrantType;
-    use crate::types::{RedirectUri, Scope};
+    use crate::types::Scope;
 
     fn client(uris: &[&str]) -> AcceptedMetadata {
         let uris = uris.iter().map(|text| RedirectUri::parse(text).unwrap());
@@ -81,7 +79,7 @@ mod tests {
 
     fn id(client: AcceptedMetadata) -> ClientId {
         let issuer = Issuer::parse("https://a.example").unwrap();
-        id_of(&normalized(client), &issuer).unwrap()
+        id_of(&client, &issuer).unwrap()
     }
 
     #[test]
@@ -136,7 +134,7 @@ mod tests {
         let ids: BTreeSet<_> = all.into_iter().map(id).collect();
         assert_eq!(ids.len(), count);
         let elsewhere = Issuer::parse("https://b.example").unwrap();
-        let elsewhere = id_of(&normalized(client(&uris)), &elsewhere).unwrap();
+        let elsewhere = id_of(&client(&uris), &elsewhere).unwrap();
         assert!(!ids.contains(&elsewhere));
     }
 }
