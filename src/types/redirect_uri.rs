@@ -213,19 +213,39 @@ fn without_port(text: &str, host: usize) -> &str {
 }
 
 fn judge_scheme(url: &Url) -> Result<(), InvalidRedirectUri> {
-    const REFUSED: [&str; 12] = [
-        "javascript",
-        "data",
-        "vbscript",
-        "blob",
-        "file",
+    /// What runs code, reads files, or belongs to the system: an installer, a
+    /// mailer, a telephone. No application has one of these to itself.
+    const REFUSED: [&str; 30] = [
         "about",
-        "view-source",
+        "blob",
+        "chrome",
+        "chrome-extension",
+        "data",
+        "file",
         "filesystem",
         "ftp",
+        "intent",
+        "itms-apps",
+        "itms-services",
+        "jar",
+        "javascript",
+        "ldap",
+        "mailto",
+        "mhtml",
+        "moz-extension",
+        "res",
+        "search",
+        "search-ms",
+        "sftp",
+        "shell",
+        "smb",
+        "sms",
+        "ssh",
+        "tel",
+        "vbscript",
+        "view-source",
         "ws",
         "wss",
-        "jar",
     ];
     match url.scheme() {
         "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(()),
@@ -237,6 +257,8 @@ fn judge_scheme(url: &Url) -> Result<(), InvalidRedirectUri> {
                 Err(InvalidRedirectUri::PlainHttp)
             }
         },
+        // Those of Windows itself, such as its installer.
+        scheme if scheme.starts_with("ms-") => Err(InvalidRedirectUri::Scheme),
         scheme if scheme == "https" || REFUSED.contains(&scheme) => Err(InvalidRedirectUri::Scheme),
         _ => Ok(()),
     }
