@@ -64,7 +64,7 @@ impl RedirectUri {
     ///
     /// [`InvalidRedirectUri`] with the reason.
     pub fn parse(text: &str) -> Result<Self, InvalidRedirectUri> {
-        if text.len() > Self::MAX_LENGTH || !has_only_uri_characters(text) {
+        if text.len() > Self::MAX_LENGTH || !url_path::has_only_uri_characters(text) {
             return Err(InvalidRedirectUri::NotAUri);
         }
         let url = Url::parse(text).map_err(|_| InvalidRedirectUri::NotAUri)?;
@@ -157,23 +157,6 @@ impl RedirectUri {
     fn url(&self) -> Url {
         Url::parse(&self.0).expect("a redirect URI is parsed as a URL when it is made")
     }
-}
-
-/// Whether the text has only characters of URIs ([RFC 3986, section 2]): of what
-/// else there is, browsers and servers make different things.
-///
-/// [RFC 3986, section 2]: https://www.rfc-editor.org/rfc/rfc3986#section-2
-fn has_only_uri_characters(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_encoded = |at: usize| {
-        let digits = bytes.get(at + 1..at + 3);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    };
-    bytes.iter().enumerate().all(|(at, byte)| match byte {
-        b'%' => is_encoded(at),
-        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => false,
-        byte => byte.is_ascii_graphic(),
-    })
 }
 
 fn judge_authority(text: &str, url: &Url) -> Result<(), InvalidRedirectUri> {

@@ -110,7 +110,8 @@ fn accept_uri(uri: &str) -> Result<ClientKeys, InvalidClientKeys> {
         let bare = url.username().is_empty() && url.password().is_none();
         url.scheme() == "https" && url.has_host() && bare && url.fragment().is_none()
     });
-    if !secure || uri.len() > 2048 {
+    let plain = uri.bytes().all(|byte| byte.is_ascii_graphic());
+    if !secure || !plain || uri.len() > 2048 {
         return Err(InvalidClientKeys::Uri);
     }
     Ok(ClientKeys::Uri(uri.to_owned()))
