@@ -68,6 +68,10 @@ async fn an_address_makes_the_server_fetch_thirty_documents_and_then_one_in_two_
         expect_outage(&answer, "at /revoke");
     }
     assert_eq!(web.fetched().len(), fetched);
+    server.clock().advance(Duration::from_secs(2));
+    web.publish(&url(300), &document(&url(300)));
+    assert_eq!(authorize(&one, &url(300)).await.status(), 200);
+    assert_eq!(authorize(&one, &url(301)).await.status(), 503);
     // Who comes from elsewhere goes on, and with what is known so does everybody.
     let other = server.from_address(address(2));
     web.publish(&url(200), &document(&url(200)));
