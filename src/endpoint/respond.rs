@@ -85,6 +85,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
     }
 }
 
+#[cfg(feature = "server")]
 pub(super) fn no_content() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;

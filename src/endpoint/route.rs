@@ -247,6 +247,10 @@ impl Route {
         Self::Document(json.into())
     }
 
+    #[cfg_attr(
+        not(feature = "server"),
+        expect(unused_variables, reason = "documents are the same at any URI")
+    )]
     fn methods(&self, uri: &Uri) -> &'static [Method] {
         match self {
             Self::Document(_) => &[Method::GET, Method::HEAD],

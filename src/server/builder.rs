@@ -11,7 +11,9 @@ use crate::server::config::{AccessTokenFormat, AuthorizationServer, Lifetimes};
 use crate::server::error::ConfigError;
 use crate::server::limits::LimitNotices;
 use crate::server::policy::{AllowEveryone, LoginPolicy};
-use crate::server::registration::{Documents, PreregisteredClient, RegistrationConfig, admit};
+use crate::server::registration::{
+    Documents, PreregisteredClient, RegistrationConfig, Room, admit,
+};
 use crate::server::scope_policy::GrantableScopes;
 use crate::store::{KeySchedule, SigningKeys, Vault};
 use crate::types::{
@@ -217,6 +219,7 @@ impl AuthorizationServerBuilder {
             lifetimes: self.lifetimes,
             format: self.format,
             registration: self.registration,
+            room: Room::default(),
             documents: fetch.map(Documents::new),
             preregistered,
             keys,
@@ -284,13 +287,12 @@ impl AuthorizationServerBuilder {
 
     fn admit_clients(&mut self) -> Result<HashMap<ClientId, Arc<ClientRecord>>, ConfigError> {
         let grantable = self.scopes.all();
+        let fetches_keys = self.registration.fetches_keys();
         let mut admitted = HashMap::new();
         for client in self.clients.drain(..) {
             let id = client.client_id.clone();
             let refuse = |error| ConfigError::Client(id.to_string(), error);
-            let record = admit(client, &grantable).map_err(refuse)?;
-            let keys = self.registration.judge_keys(record.keys.as_ref());
-            keys.map_err(|error| refuse(error.into()))?;
+            let record = admit(client, fetches_keys, &grantable).map_err(refuse)?;
             if admitted.insert(id.clone(), Arc::new(record)).is_some() {
                 return Err(ConfigError::DuplicateClient(id.to_string()));
             }

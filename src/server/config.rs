@@ -10,7 +10,7 @@ use crate::server::builder::AuthorizationServerBuilder;
 use crate::server::error::{ConfigError, Outage};
 use crate::server::limits::LimitNotices;
 use crate::server::policy::LoginPolicy;
-use crate::server::registration::{Documents, DynamicRegistration, RegistrationConfig};
+use crate::server::registration::{Documents, DynamicRegistration, RegistrationConfig, Room};
 use crate::server::scope_policy::GrantableScopes;
 use crate::store::{SigningKeys, Store, Vault};
 use crate::types::{ClientId, Clock, Entropy, Issuer, ResourceUri};
@@ -63,8 +63,8 @@ pub struct Lifetimes {
     /// A client that registered itself and holds no grant, from when it was last
     /// used: 90 days.
     pub unused_client: Duration,
-    /// A client that registered itself and with which nobody ever signed in: a
-    /// day. Whoever registers without end fills the store for no longer.
+    /// A client that registered itself and with which nobody ever signed in, from
+    /// when it last registered: a day.
     pub unclaimed_client: Duration,
 }
 
@@ -116,6 +116,7 @@ pub struct AuthorizationServer {
     pub(super) lifetimes: Lifetimes,
     pub(super) format: AccessTokenFormat,
     pub(super) registration: RegistrationConfig,
+    pub(super) room: Room,
     pub(super) documents: Option<Documents>,
     pub(super) preregistered: HashMap<ClientId, Arc<ClientRecord>>,
     pub(super) keys: Arc<SigningKeys>,

@@ -64,7 +64,7 @@ impl RedirectUri {
     ///
     /// [`InvalidRedirectUri`] with the reason.
     pub fn parse(text: &str) -> Result<Self, InvalidRedirectUri> {
-        if text.len() > Self::MAX_LENGTH || !has_only_uri_characters(text) {
+        if text.len() > Self::MAX_LENGTH || !url_path::has_only_uri_characters(text) {
             return Err(InvalidRedirectUri::NotAUri);
         }
         let url = Url::parse(text).map_err(|_| InvalidRedirectUri::NotAUri)?;
@@ -159,23 +159,6 @@ impl RedirectUri {
     }
 }
 
-/// Whether the text has only characters of URIs ([RFC 3986, section 2]): of what
-/// else there is, browsers and servers make different things.
-///
-/// [RFC 3986, section 2]: https://www.rfc-editor.org/rfc/rfc3986#section-2
-fn has_only_uri_characters(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_encoded = |at: usize| {
-        let digits = bytes.get(at + 1..at + 3);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    };
-    bytes.iter().enumerate().all(|(at, byte)| match byte {
-        b'%' => is_encoded(at),
-        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => false,
-        byte => byte.is_ascii_graphic(),
-    })
-}
-
 fn judge_authority(text: &str, url: &Url) -> Result<(), InvalidRedirectUri> {
     let Some((_, after_scheme)) = text.split_once(':') else {
         return Err(InvalidRedirectUri::NotAUri);
@@ -213,19 +196,39 @@ fn without_port(text: &str, host: usize) -> &str {
 }
 
 fn judge_scheme(url: &Url) -> Result<(), InvalidRedirectUri> {
-    const REFUSED: [&str; 12] = [
-        "javascript",
-        "data",
-        "vbscript",
-        "blob",
-        "file",
+    /// What runs code, reads files, or belongs to the system: an installer, a
+    /// mailer, a telephone. No application has one of these to itself.
+    const REFUSED: [&str; 30] = [
         "about",
-        "view-source",
+        "blob",
+        "chrome",
+        "chrome-extension",
+        "data",
+        "file",
         "filesystem",
         "ftp",
+        "intent",
+        "itms-apps",
+        "itms-services",
+        "jar",
+        "javascript",
+        "ldap",
+        "mailto",
+        "mhtml",
+        "moz-extension",
+        "res",
+        "search",
+        "search-ms",
+        "sftp",
+        "shell",
+        "smb",
+        "sms",
+        "ssh",
+        "tel",
+        "vbscript",
+        "view-source",
         "ws",
         "wss",
-        "jar",
     ];
     match url.scheme() {
         "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(()),
@@ -237,6 +240,8 @@ fn judge_scheme(url: &Url) -> Result<(), InvalidRedirectUri> {
                 Err(InvalidRedirectUri::PlainHttp)
             }
         },
+        // Those of Windows itself, such as its installer.
+        scheme if scheme.starts_with("ms-") => Err(InvalidRedirectUri::Scheme),
         scheme if scheme == "https" || REFUSED.contains(&scheme) => Err(InvalidRedirectUri::Scheme),
         _ => Ok(()),
     }

@@ -29,3 +29,20 @@ pub(super) fn is_ambiguous(url: &str) -> bool {
     }
     true
 }
+
+/// Whether the text has only characters of URIs ([RFC 3986, section 2]): of what
+/// else there is, browsers and servers make different things.
+///
+/// [RFC 3986, section 2]: https://www.rfc-editor.org/rfc/rfc3986#section-2
+pub(super) fn has_only_uri_characters(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_encoded = |at: usize| {
+        let digits = bytes.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    bytes.iter().enumerate().all(|(at, byte)| match byte {
+        b'%' => is_encoded(at),
+        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => false,
+        byte => byte.is_ascii_graphic(),
+    })
+}

@@ -208,7 +208,7 @@ async fn scripts_can_read_every_answer_good_or_bad() {
         );
         assert_eq!(
             header(&answer, "access-control-expose-headers"),
-            "WWW-Authenticate, Mcp-Session-Id",
+            "WWW-Authenticate, Mcp-Session-Id, Retry-After",
             "{case}"
         );
         assert_eq!(

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use http::Request;
 use oauth_for_mcp::McpAuthBuilder;
@@ -101,7 +101,7 @@ async fn a_network_of_ipv6_is_one_and_ipv4_is_ipv4() {
 /// A4
 #[tokio::test]
 async fn the_address_that_the_host_set_is_the_one_that_counts() {
-    let server = server(|builder| builder);
+    let server = server(|builder| builder).from_address(Ipv4Addr::LOCALHOST);
     let ask = async |peer: &str| {
         let request = Request::post(server.url("/register"))
             .header(JSON.0, JSON.1)

@@ -116,6 +116,26 @@ async fn secrets_that_are_added_at_once_are_all_good() {
     assert!(accepts(&server, &client, &old).await);
 }
 
+/// C3, E8
+#[tokio::test]
+async fn a_change_that_another_one_outran_is_made_again_or_is_an_outage() {
+    let store = FaultyStore::new();
+    let shared = Arc::new(store.clone());
+    let server = TestServer::with(|builder| builder.store(shared, master_keys()));
+    let client = confidential(&server).await;
+    let clients = server.auth().clients();
+
+    store.outrun(3);
+    let secret = clients.add_secret(&id(&client)).await.unwrap().unwrap();
+    assert!(accepts(&server, &client, secret.expose()).await);
+
+    store.outrun(1000);
+    assert!(clients.add_secret(&id(&client)).await.is_err());
+    store.outrun(0);
+    let record = clients.find(&id(&client)).await.unwrap().unwrap();
+    assert_eq!(record.secrets.len(), 2);
+}
+
 /// C3
 #[tokio::test]
 async fn who_has_no_use_for_a_secret_gets_none() {

@@ -97,7 +97,7 @@ async fn a_policy_decides_who_becomes_a_client() {
 const VOUCHER: &str = "https://vouch.example.com";
 
 fn believing(key: &Arc<SigningKey>) -> RegistrationConfig {
-    let issuer = Issuer::parse(VOUCHER).unwrap();
+    let issuer = Issuer::parse(VOUCHER).expect("it is an issuer");
     let keys = JwkSet::new(vec![key.public_jwk().clone()]);
     RegistrationConfig::new().software_statement_issuer(issuer, keys)
 }

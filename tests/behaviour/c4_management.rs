@@ -1,8 +1,10 @@
 use oauth_for_mcp::event::Event;
-use oauth_for_mcp::test_util::{TestClient, TestServer};
+use oauth_for_mcp::test_util::{TestBrowser, TestClient, TestServer};
 use serde_json::{Value, json};
 
-use super::support::{Answer, JSON, expect_page, expect_refusal, header, json, open, send};
+use super::support::{
+    Answer, JSON, authorize_url, expect_page, expect_refusal, header, json, open, send,
+};
 
 fn metadata() -> Value {
     json!({
@@ -26,7 +28,7 @@ impl Managed {
         let text = |name: &str| body[name].as_str().expect(name).to_owned();
         let uri = text("registration_client_uri");
         Self {
-            path: uri.strip_prefix(TestServer::PUBLIC_URL).unwrap().to_owned(),
+            path: uri.replace(TestServer::PUBLIC_URL, ""),
             token: text("registration_access_token"),
             body,
         }
@@ -45,7 +47,7 @@ impl Managed {
     }
 
     fn client(&self) -> TestClient {
-        let text = |name: &str| self.body[name].as_str().unwrap().to_owned();
+        let text = |name: &str| self.body[name].as_str().expect(name).to_owned();
         let mut client = TestClient::known(&text("client_id"), TestClient::REDIRECT_URI);
         client.client_secret = Some(text("client_secret"));
         client
@@ -221,4 +223,30 @@ async fn only_who_has_the_token_of_a_registration_manages_it() {
     assert_eq!(call.status(), 401, "it is no access token");
     let answer = managed.ask(&server, "GET", &Value::Null).await;
     assert_eq!(json(&answer)["client_name"], "Managed");
+}
+
+/// D3, C4
+#[tokio::test]
+async fn a_client_that_changes_while_its_consent_page_is_open_has_no_consent() {
+    for (name, value) in [
+        ("redirect_uris", json!(["https://evil.example/cb"])),
+        ("client_name", json!("Somebody else")),
+        ("client_uri", json!("https://evil.example/")),
+    ] {
+        let server = TestServer::new();
+        let managed = Managed::new(&server).await;
+        let mut parameters = managed.client().authorization_parameters("notes:read");
+        // What the request does not say, the registration decides.
+        parameters.retain(|(parameter, _)| parameter != "redirect_uri");
+        let person = TestBrowser::new();
+        let page = person
+            .open(&server, &authorize_url(&server, parameters))
+            .await;
+        assert_eq!(page.status(), 200, "{page:?}");
+
+        let update = managed.changed(name, value);
+        assert_eq!(managed.ask(&server, "PUT", &update).await.status(), 200);
+        let answer = person.decide(&server, &page, "approve").await;
+        expect_page(&answer, 400, "This page is too old", name);
+    }
 }

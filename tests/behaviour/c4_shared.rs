@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use oauth_for_mcp::server::{Lifetimes, RegistrationConfig};
+use async_trait::async_trait;
+use oauth_for_mcp::server::{
+    Decision, Lifetimes, LoginAttempt, LoginPolicy, PolicyError, RegistrationConfig,
+};
 use oauth_for_mcp::test_util::{TestBrowser, TestClient, TestServer};
 use serde_json::{Value, json};
 
@@ -20,6 +23,17 @@ fn native(port: u16) -> Value {
 
 fn named(name: &str) -> Value {
     json!({ "client_name": name, "redirect_uris": [TestClient::REDIRECT_URI] })
+}
+
+/// Lets nobody in.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl LoginPolicy for Nobody {
+    async fn decide(&self, _: &LoginAttempt<'_>) -> Result<Decision, PolicyError> {
+        Ok(Decision::Refuse)
+    }
 }
 
 async fn is_known(server: &TestServer, client: &TestClient) -> bool {
@@ -183,4 +197,37 @@ async fn a_client_is_not_forgotten_between_the_sign_in_and_its_tokens() {
     server.clock().advance(Duration::from_secs(30));
     TestClient::register(&server).await;
     let _ = client.redeem(&server, &code).await.expect_tokens();
+}
+
+/// C4
+#[tokio::test]
+async fn a_client_whose_sign_ins_come_to_nothing_is_forgotten_after_a_day() {
+    let server = TestServer::with(|builder| builder.policy(Nobody));
+    let client = TestClient::register(&server).await;
+    for _ in 0..3 {
+        let browser = TestBrowser::new();
+        let url = client.authorization_url(&server, "notes:read");
+        let page = browser.open(&server, &url).await;
+        let upstream = browser.decide(&server, &page, "approve").await;
+        let answer = browser.open(&server, header(&upstream, "location")).await;
+        super::support::expect_error_redirect(&answer, "access_denied", "nobody signed in");
+    }
+    server.clock().advance(DAY);
+    TestClient::register(&server).await;
+    assert!(!is_known(&server, &client).await);
+}
+
+/// C4
+#[tokio::test]
+async fn the_only_port_that_was_registered_need_not_be_named_until_there_is_another() {
+    let server = TestServer::new();
+    let client = TestClient::register_with(&server, &native(4000)).await;
+    let mut unnamed = client.authorization_parameters("notes:read");
+    unnamed.retain(|(name, _)| name != "redirect_uri");
+    assert_eq!(open(&server, unnamed.clone()).await.status(), 200);
+    TestClient::register_with(&server, &native(4000)).await;
+    assert_eq!(open(&server, unnamed.clone()).await.status(), 200);
+    TestClient::register_with(&server, &native(4001)).await;
+    let page = open(&server, unnamed).await;
+    expect_page(&page, 400, "may not receive the answer", "two ports");
 }

@@ -29,6 +29,7 @@ pub(super) struct FaultyStore {
     down: Arc<AtomicBool>,
     keys_down: Arc<AtomicBool>,
     replays_down: Arc<AtomicBool>,
+    outrun: Arc<AtomicUsize>,
     key_reads: Arc<AtomicUsize>,
     key_gate: Arc<Mutex<()>>,
     key_race: Arc<OnceLock<Barrier>>,
@@ -44,6 +45,7 @@ impl FaultyStore {
             down: Arc::default(),
             keys_down: Arc::default(),
             replays_down: Arc::default(),
+            outrun: Arc::default(),
             key_reads: Arc::default(),
             key_gate: Arc::default(),
             key_race: Arc::default(),
@@ -63,6 +65,11 @@ impl FaultyStore {
     /// Nothing can be used up any more, while all else works.
     pub(super) fn set_replays_down(&self, down: bool) {
         self.replays_down.store(down, Ordering::SeqCst);
+    }
+
+    /// Somebody else is faster than each of the next `changes` to a client.
+    pub(super) fn outrun(&self, changes: usize) {
+        self.outrun.store(changes, Ordering::SeqCst);
     }
 
     /// How often the signing keys were read, or tried to be.
@@ -124,6 +131,11 @@ impl ClientStore for FaultyStore {
         old: &ClientRecord,
         new: ClientRecord,
     ) -> Result<bool, StoreError> {
+        let left = self.outrun.load(Ordering::SeqCst);
+        if left > 0 {
+            self.outrun.store(left - 1, Ordering::SeqCst);
+            return Ok(false);
+        }
         self.working()?.update_client(old, new).await
     }
 

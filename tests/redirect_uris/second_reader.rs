@@ -4,19 +4,40 @@
 use std::net::Ipv6Addr;
 
 /// Schemes that run code, read files or are no way to an application.
-const REFUSED_SCHEMES: [&str; 12] = [
+const REFUSED_SCHEMES: [&str; 30] = [
+    // Code and pages of the browser.
     "about",
     "blob",
+    "chrome",
+    "chrome-extension",
     "data",
-    "file",
     "filesystem",
-    "ftp",
     "jar",
     "javascript",
+    "mhtml",
+    "moz-extension",
+    "res",
     "vbscript",
     "view-source",
+    // Files and shells, here and elsewhere.
+    "file",
+    "ftp",
+    "ldap",
+    "sftp",
+    "shell",
+    "smb",
+    "ssh",
     "ws",
     "wss",
+    // Programs of the system.
+    "intent",
+    "itms-apps",
+    "itms-services",
+    "mailto",
+    "search",
+    "search-ms",
+    "sms",
+    "tel",
 ];
 
 /// The parts of a URI (RFC 3986, section 3), as they are written.
@@ -96,7 +117,7 @@ fn is_spelled_as_uri(mut bytes: &[u8]) -> bool {
 
 fn is_safe(parts: &Parts<'_>) -> bool {
     let scheme = parts.scheme.to_ascii_lowercase();
-    if REFUSED_SCHEMES.contains(&scheme.as_str()) {
+    if REFUSED_SCHEMES.contains(&scheme.as_str()) || scheme.starts_with("ms-") {
         return false;
     }
     // To a reader that knows no authorities, it is a segment like the others.

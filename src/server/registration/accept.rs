@@ -49,11 +49,21 @@ impl AcceptedMetadata {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Source {
     /// The operator, who alone may let a machine in without a person.
-    Operator,
+    Operator { fetches_keys: bool },
     /// The client, when it registers.
-    Registration,
+    Registration { fetches_keys: bool },
     /// The client, in a document, where a secret would be public.
     Document,
+}
+
+impl Source {
+    /// Whether this server fetches keys from where the client says they are.
+    pub(super) const fn fetches_keys(self) -> bool {
+        match self {
+            Self::Operator { fetches_keys } | Self::Registration { fetches_keys } => fetches_keys,
+            Self::Document => true,
+        }
+    }
 }
 
 /// Judges what a client says of itself ([RFC 7591, section 2]).
@@ -126,7 +136,7 @@ fn accept_grant_types(
         .iter()
         .filter_map(|name| GrantType::from_name(name))
         .collect();
-    if source != Source::Operator {
+    if !matches!(source, Source::Operator { .. }) {
         known.remove(&GrantType::ClientCredentials);
     }
     // Without one of these there is nothing that could be refreshed.
@@ -171,5 +181,9 @@ fn accept_name(name: Option<String>) -> Result<Option<String>, RegistrationError
 }
 
 pub(super) fn is_web_page(text: &str) -> bool {
-    text.len() <= 2048 && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+    // It is shown to people: no character may be more than it seems.
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"<>\"\\^`{|}".contains(&byte);
+    text.len() <= 2048
+        && text.bytes().all(plain)
+        && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }

@@ -32,7 +32,8 @@ pub(super) fn accept_auth_method(
         .iter()
         .find(|method| **method != AuthMethod::PrivateKeyJwt);
     if methods.contains(&AuthMethod::PrivateKeyJwt) {
-        match (accept_keys(metadata), other) {
+        let keys = accept_keys(metadata).and_then(|keys| within_reach(keys, source));
+        match (keys, other) {
             (Ok(Some(keys)), _) => return Ok((AuthMethod::PrivateKeyJwt, Some(keys))),
             (Ok(None), None) => return Err(InvalidClientKeys::Missing.into()),
             (Err(invalid), None) => return Err(invalid.into()),
@@ -53,6 +54,16 @@ pub(super) fn accept_keys(
         (Some(set), None) => accept_set(set).map(Some),
         (None, Some(uri)) if uri.is_empty() => Ok(None),
         (None, Some(uri)) => accept_uri(uri).map(Some),
+    }
+}
+
+fn within_reach(
+    keys: Option<ClientKeys>,
+    source: Source,
+) -> Result<Option<ClientKeys>, InvalidClientKeys> {
+    match keys {
+        Some(ClientKeys::Uri(_)) if !source.fetches_keys() => Err(InvalidClientKeys::NotFetched),
+        keys => Ok(keys),
     }
 }
 
@@ -99,7 +110,8 @@ fn accept_uri(uri: &str) -> Result<ClientKeys, InvalidClientKeys> {
         let bare = url.username().is_empty() && url.password().is_none();
         url.scheme() == "https" && url.has_host() && bare && url.fragment().is_none()
     });
-    if !secure || uri.len() > 2048 {
+    let plain = uri.bytes().all(|byte| byte.is_ascii_graphic());
+    if !secure || !plain || uri.len() > 2048 {
         return Err(InvalidClientKeys::Uri);
     }
     Ok(ClientKeys::Uri(uri.to_owned()))

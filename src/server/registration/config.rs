@@ -2,8 +2,6 @@ use std::sync::Arc;
 
 use crate::fetch::Fetch;
 use crate::jose::JwkSet;
-use crate::model::ClientKeys;
-use crate::server::error::InvalidClientKeys;
 use crate::server::registration::policy::{AdmitEveryClient, RegistrationPolicy};
 use crate::types::{Issuer, Secret, TokenHash};
 
@@ -47,7 +45,7 @@ impl Default for RegistrationConfig {
             policy: Arc::new(AdmitEveryClient),
             initial_access_tokens: vec![],
             statement_issuers: vec![],
-            most_clients: 50_000,
+            most_clients: 200_000,
         }
     }
 }
@@ -110,9 +108,10 @@ impl RegistrationConfig {
         self
     }
 
-    /// How many clients that registered themselves are stored at most; 50,000 by
-    /// default. Whoever registers what a public client registered before gets in
-    /// even then.
+    /// How many clients that registered themselves are stored at most, those in
+    /// use included; 200,000 by default. Whoever registers what a public client
+    /// registered before gets in even then. Replicas count every ten seconds, and
+    /// together may store a few more.
     #[must_use]
     pub const fn most_clients(mut self, most: usize) -> Self {
         self.most_clients = most;
@@ -124,17 +123,9 @@ impl RegistrationConfig {
         self.documents.as_ref().or(self.keys.as_ref())
     }
 
-    /// Refuses keys that are where this server cannot look: the client would never
-    /// get in.
-    pub(in crate::server) fn judge_keys(
-        &self,
-        keys: Option<&ClientKeys>,
-    ) -> Result<(), InvalidClientKeys> {
-        match keys {
-            Some(ClientKeys::Uri(_)) if self.way_out().is_none() => {
-                Err(InvalidClientKeys::NotFetched)
-            }
-            Some(ClientKeys::Uri(_) | ClientKeys::Set(_)) | None => Ok(()),
-        }
+    /// Whether keys are fetched from where a client says they are: one that could
+    /// show no others would never get in.
+    pub(in crate::server) const fn fetches_keys(&self) -> bool {
+        self.documents.is_some() || self.keys.is_some()
     }
 }

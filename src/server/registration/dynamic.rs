@@ -43,8 +43,7 @@ impl AuthorizationServer {
         self.judge_initial_access(request.initial_access_token.as_ref())?;
         let now = self.clock.now();
         let (metadata, statement) = self.vouched(request.metadata, now)?;
-        let accepted = accept(metadata, Source::Registration, &self.scopes.all())?;
-        self.registration.judge_keys(accepted.keys.as_ref())?;
+        let accepted = accept(metadata, self.registering(), &self.scopes.all())?;
         let vouched_by = statement
             .as_ref()
             .map(|statement| statement.issuer.as_str());
@@ -65,6 +64,12 @@ impl AuthorizationServer {
             client_id: client.id.clone(),
         });
         Ok(self.describe(&client, given))
+    }
+
+    pub(super) fn registering(&self) -> Source {
+        Source::Registration {
+            fetches_keys: self.registration.fetches_keys(),
+        }
     }
 
     /// Compares with every token, so that time does not tell which one is close.
@@ -184,17 +189,33 @@ impl AuthorizationServer {
         Ok(Some(secret))
     }
 
+    async fn judge_room(&self) -> Result<(), RegistrationError> {
+        let (now, most) = (self.clock.now(), self.registration.most_clients);
+        let taken = match self.room.taken(now) {
+            Some(taken) => taken,
+            None => {
+                let counted = self.store().count_clients(most).await;
+                let counted = counted.map_err(Outage::from)?;
+                self.room.note(counted, now);
+                counted
+            }
+        };
+        if taken < most {
+            return Ok(());
+        }
+        Err(RegistrationError::Full)
+    }
+
     /// Stores a client that nobody registered before, if there is room.
     async fn insert_new(&self, client: ClientRecord) -> Result<ClientRecord, RegistrationError> {
         self.admit_new_client().await?;
-        let most = self.registration.most_clients;
-        let stored = self.store().count_clients(most).await;
-        if stored.map_err(Outage::from)? >= most {
-            return Err(RegistrationError::Full);
-        }
+        self.judge_room().await?;
         let inserted = self.store().insert_client(client.clone()).await;
         match inserted.map_err(Outage::from)? {
-            Insertion::Done => Ok(client),
+            Insertion::Done => {
+                self.room.take();
+                Ok(client)
+            }
             // Somebody registered the same in this moment.
             Insertion::Conflict => {
                 let found = self.store().find_client(&client.id).await;

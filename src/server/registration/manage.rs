@@ -9,7 +9,7 @@ use crate::model::ClientRecord;
 use crate::protocol::client_metadata::{ClientInformationResponse, ClientMetadata};
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{Outage, RegistrationError};
-use crate::server::registration::accept::{Source, accept};
+use crate::server::registration::accept::accept;
 use crate::server::registration::describe::Given;
 use crate::types::{ClientId, Secret};
 
@@ -93,8 +93,7 @@ impl AuthorizationServer {
         }
         let now = self.clock.now();
         let (metadata, statement) = self.vouched(update.metadata, now)?;
-        let accepted = accept(metadata, Source::Registration, &self.scopes.all())?;
-        self.registration.judge_keys(accepted.keys.as_ref())?;
+        let accepted = accept(metadata, self.registering(), &self.scopes.all())?;
         let vouched_by = statement
             .as_ref()
             .map(|statement| statement.issuer.as_str());

@@ -45,6 +45,7 @@ fn secrets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Secr
 /// method that fits its secrets or keys if it names none.
 pub(in crate::server) fn admit(
     mut client: PreregisteredClient,
+    fetches_keys: bool,
     grantable: &Scope,
 ) -> Result<ClientRecord, RegistrationError> {
     let secrets = accept_secrets(client.client_secret, client.client_secrets)?;
@@ -59,7 +60,11 @@ pub(in crate::server) fn admit(
     *method = method
         .take()
         .or(fitting.map(|method| method.as_str().to_owned()));
-    let accepted = accept(client.metadata, Source::Operator, grantable)?;
+    let accepted = accept(
+        client.metadata,
+        Source::Operator { fetches_keys },
+        grantable,
+    )?;
     let unused_keys = keys && accepted.keys.is_none();
     if accepted.auth_method.uses_secret() == secrets.is_empty() || unused_keys {
         return Err(RegistrationError::Secret);

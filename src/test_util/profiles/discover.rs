@@ -7,7 +7,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Discovery, Profile};
+use super::{Discovery, Profile, Registers};
 use crate::test_util::TestServer;
 
 /// What a client found out about a server.
@@ -163,6 +163,13 @@ impl Profile {
                 "{}: compared strictly",
                 self.name
             );
+            if let Registers::Document(_) = self.registration {
+                let on = &document["client_id_metadata_document_supported"];
+                assert_eq!(*on, json!(true), "{}: would register instead", self.name);
+            }
+            let ways = document["token_endpoint_auth_methods_supported"].as_array();
+            let open = ways.is_some_and(|ways| ways.contains(&json!("none")));
+            assert!(open, "{}: looks for `none`", self.name);
             let methods = &document["code_challenge_methods_supported"];
             assert_eq!(*methods, json!(["S256"]), "{}: needs PKCE", self.name);
             return Found {
