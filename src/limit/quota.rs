@@ -26,6 +26,7 @@ impl Quota {
 /// not count for the wider: one client that runs in circles does not use up what
 /// all behind its address have together.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub enum Limit {
     /// Registrations from one address: 60 a minute, 60 at once.
     ///
@@ -62,16 +63,26 @@ pub enum Limit {
     /// Only a ceiling: a hosted connector makes the requests of all its people
     /// from a few addresses.
     TokenByAddress,
+    /// Requests that one client signed, if it is none of the operator's: 1,200 a
+    /// minute, 3,000 at once.
+    ///
+    /// Each assertion is remembered until it has expired, and all clients share
+    /// the room for that: without a limit one of them could use it up. A hosted
+    /// connector that is known by its document signs for all its people, 12,000 of
+    /// them at work. Only who can sign for a client uses up its quota, or who shows
+    /// again what it signed in the last minutes.
+    AssertionByClient,
 }
 
 impl Limit {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::RegisterByAddress,
         Self::NewClients,
         Self::AuthorizeByClient,
         Self::AuthorizeByAddress,
         Self::TokenByGrant,
         Self::TokenByAddress,
+        Self::AssertionByClient,
     ];
 
     /// The name of the limit, for events, metrics and keys in a database.
@@ -84,6 +95,7 @@ impl Limit {
             Self::AuthorizeByAddress => "authorize_by_address",
             Self::TokenByGrant => "token_by_grant",
             Self::TokenByAddress => "token_by_address",
+            Self::AssertionByClient => "assertion_by_client",
         }
     }
 
@@ -95,7 +107,7 @@ impl Limit {
             | Self::AuthorizeByClient
             | Self::AuthorizeByAddress
             | Self::TokenByAddress => true,
-            Self::NewClients | Self::TokenByGrant => false,
+            Self::NewClients | Self::TokenByGrant | Self::AssertionByClient => false,
         }
     }
 }
@@ -114,6 +126,7 @@ impl Default for RateLimits {
                 Limit::AuthorizeByAddress => (600, 300),
                 Limit::TokenByGrant => (300, 60),
                 Limit::TokenByAddress => (12_000, 6_000),
+                Limit::AssertionByClient => (3_000, 1_200),
             };
             let mut limits = limits;
             limits.0[limit as usize] = Quota::new(burst, per_minute);

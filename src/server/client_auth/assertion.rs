@@ -107,6 +107,7 @@ impl AuthorizationServer {
         let claims = read(&verified.map_err(AssertionError::from)?)?;
         let names = names_of(&self.issuer);
         judge(&claims, &client.id, &names, now)?;
+        self.admit_assertion(client).await?;
         self.use_up(&client.id, &claims, now).await
     }
 
