@@ -44,6 +44,7 @@ mod behaviour {
     mod e9_grants;
     mod e9_master_keys;
     mod f1_limits;
+    mod f2_fetches;
     mod f2_rate_limits;
     mod f3_secrets;
     mod f4_any_input;

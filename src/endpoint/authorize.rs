@@ -53,7 +53,7 @@ impl Endpoints {
             Ok(form) => {
                 let browser = cookie::read(server, request.headers());
                 server
-                    .consent(&ConsentDecision::parse(&form), browser.as_ref())
+                    .consent(&ConsentDecision::parse(&form), browser.as_ref(), from)
                     .await
             }
             Err(_) => Err(PageError::Malformed.into()),
@@ -66,11 +66,12 @@ impl Endpoints {
         &self,
         server: &AuthorizationServer,
         request: &Request<Bytes>,
+        from: Option<ClientAddress>,
     ) -> Response<Bytes> {
         let step = match Form::parse(query(request)) {
             Ok(answer) => {
                 let browser = cookie::read(server, request.headers());
-                server.callback(&answer, browser.as_ref()).await
+                server.callback(&answer, browser.as_ref(), from).await
             }
             Err(_) => Err(PageError::Malformed.into()),
         };
@@ -140,7 +141,7 @@ async fn ask(
             .map_err(|error| PageError::from(Outage::from(error)))?,
     };
     let prompt = server
-        .authorize(&AuthorizationRequest::new(form), &browser)
+        .authorize(&AuthorizationRequest::new(form), &browser, from)
         .await?;
     Ok((prompt, browser))
 }

@@ -10,6 +10,7 @@ use crate::protocol::credentials::ClientCredentials;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::form::Form;
 use crate::server::{AuthenticatedClient, AuthorizationServer, ClientAuthError};
+use crate::types::ClientAddress;
 
 /// Whether the body says that it is of the media type `expected`.
 pub(super) fn has_media_type(request: &Request<Bytes>, expected: &str) -> bool {
@@ -38,9 +39,10 @@ pub(super) async fn authenticate(
     server: &AuthorizationServer,
     request: &Request<Bytes>,
     form: &Form,
+    from: Option<ClientAddress>,
 ) -> Result<AuthenticatedClient, Response<Bytes>> {
     let result = match ClientCredentials::parse(request.headers(), form) {
-        Ok(credentials) => server.authenticate(&credentials).await,
+        Ok(credentials) => server.authenticate(&credentials, from).await,
         Err(invalid) => Err(ClientAuthError::from(invalid)),
     };
     result.map_err(|error| {

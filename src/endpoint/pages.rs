@@ -161,6 +161,7 @@ const fn advise_on_document(error: &DocumentError) -> (&'static str, &'static st
              need this one.",
         ),
         DocumentError::Address(_)
+        | DocumentError::Misled(_)
         | DocumentError::Status(_)
         | DocumentError::TooLarge
         | DocumentError::ContentType
@@ -190,6 +191,7 @@ const fn advise_on_document(error: &DocumentError) -> (&'static str, &'static st
         DocumentError::Unreachable(_)
         | DocumentError::Unavailable(_)
         | DocumentError::TooManyLoads(_)
+        | DocumentError::TooManyFetches(_)
         | DocumentError::HostPaused
         | DocumentError::Policy(_) => OUTAGE,
     }

@@ -44,6 +44,6 @@ async fn admit(
     let admitted = server.admit_revocation(from).await;
     admitted.map_err(respond::too_many)?;
     let form = form::body(request)?;
-    let client = form::authenticate(server, request, &form).await?;
+    let client = form::authenticate(server, request, &form, from).await?;
     Ok((client, form))
 }

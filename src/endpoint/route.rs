@@ -208,7 +208,7 @@ impl Endpoints {
         match route {
             ServerRoute::Authorize => self.authorize(server, request, from).await,
             ServerRoute::Consent => self.consent(server, request, from).await,
-            ServerRoute::Callback => self.callback(server, request).await,
+            ServerRoute::Callback => self.callback(server, request, from).await,
             ServerRoute::Token => super::token::respond(server, request, from).await,
             ServerRoute::Register => super::register::respond(server, request, from).await,
             ServerRoute::Revoke => super::revoke::respond(server, request, from).await,

@@ -53,6 +53,6 @@ async fn admit(
     let named = named.as_ref().map(|credentials| &credentials.client_id);
     let admitted = server.admit_token_request(&form, named, from).await;
     admitted.map_err(respond::too_many)?;
-    let client = form::authenticate(server, request, &form).await?;
+    let client = form::authenticate(server, request, &form, from).await?;
     Ok((client, form))
 }

@@ -139,7 +139,8 @@ pub enum Event {
     /// Requests were refused because there were too many of them. At most one such
     /// event a minute tells of one limit at one endpoint.
     RateLimited {
-        /// The path of the endpoint, below the issuer.
+        /// The path of the endpoint, below the issuer; `*` if the limit holds for
+        /// several together.
         endpoint: &'static str,
         /// The name of the limit.
         limit: &'static str,

@@ -7,7 +7,8 @@ use crate::jose::Header;
 
 /// A signed token, taken apart but not yet believed ([RFC 7515, section 7.1]).
 ///
-/// The claims cannot be read from here: only what `verify` returns gives them.
+/// The claims cannot be read from here: only what `verify` returns gives them. Until
+/// then they can only be refused.
 ///
 /// [RFC 7515, section 7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 #[derive(Clone, Debug)]

@@ -72,10 +72,17 @@ pub enum Limit {
     /// them at work. Only who can sign for a client uses up its quota, or who shows
     /// again what it signed in the last minutes.
     AssertionByClient,
+    /// Requests from one address that name a client whose document or keys this
+    /// server has no copy of, so that it would fetch them: 30 a minute, 30 at once.
+    ///
+    /// Each makes this server ask a host of the stranger's choice. A copy that
+    /// serves is never counted, also while it is renewed, so that whoever is behind
+    /// an address goes on with the clients that are known here.
+    FetchByAddress,
 }
 
 impl Limit {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::RegisterByAddress,
         Self::NewClients,
         Self::AuthorizeByClient,
@@ -83,6 +90,7 @@ impl Limit {
         Self::TokenByGrant,
         Self::TokenByAddress,
         Self::AssertionByClient,
+        Self::FetchByAddress,
     ];
 
     /// The name of the limit, for events, metrics and keys in a database.
@@ -96,6 +104,7 @@ impl Limit {
             Self::TokenByGrant => "token_by_grant",
             Self::TokenByAddress => "token_by_address",
             Self::AssertionByClient => "assertion_by_client",
+            Self::FetchByAddress => "fetch_by_address",
         }
     }
 
@@ -106,7 +115,8 @@ impl Limit {
             Self::RegisterByAddress
             | Self::AuthorizeByClient
             | Self::AuthorizeByAddress
-            | Self::TokenByAddress => true,
+            | Self::TokenByAddress
+            | Self::FetchByAddress => true,
             Self::NewClients | Self::TokenByGrant | Self::AssertionByClient => false,
         }
     }
@@ -127,6 +137,7 @@ impl Default for RateLimits {
                 Limit::TokenByGrant => (300, 60),
                 Limit::TokenByAddress => (12_000, 6_000),
                 Limit::AssertionByClient => (3_000, 1_200),
+                Limit::FetchByAddress => (30, 30),
             };
             let mut limits = limits;
             limits.0[limit as usize] = Quota::new(burst, per_minute);

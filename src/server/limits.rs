@@ -130,6 +130,13 @@ impl AuthorizationServer {
         }
     }
 
+    /// Counts a request for which this server would fetch what it has no copy of.
+    pub(super) async fn admit_fetch(&self, from: Option<ClientAddress>) -> Result<(), TooMany> {
+        // Where clients are named does not matter to the hosts that are asked.
+        let limit = Limit::FetchByAddress;
+        self.admit_address("*", limit, from).await
+    }
+
     /// Whether there is a limit that goes by address.
     pub(crate) const fn limits_addresses(&self) -> bool {
         self.limits_addresses

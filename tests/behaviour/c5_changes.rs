@@ -92,7 +92,6 @@ async fn a_document_that_was_withdrawn_or_spoiled_does_not_serve_on() {
         |web: &Web| web.answer(URL, 410, &[], ""),
         |web: &Web| web.answer(URL, 200, &[], "{}"),
         |web: &Web| web.publish(URL, &document_with("redirect_uris", json!([]))),
-        |web: &Web| web.answer(URL, 302, &[("location", "https://other.example/")], ""),
     ] {
         let web = Web::new();
         let server = server(&web);
@@ -113,6 +112,43 @@ async fn a_document_that_was_withdrawn_or_spoiled_does_not_serve_on() {
             .await
             .expect_tokens();
         assert_eq!(refusals(&server).len(), 2);
+    }
+}
+
+/// Answers that say nothing of the document, such as those of a firewall.
+const HICCUPS: [fn(&Web); 8] = [
+    |web| web.answer(URL, 302, &[("location", "https://other.example/")], ""),
+    |web| web.answer(URL, 401, &[], ""),
+    |web| web.answer(URL, 403, &[], ""),
+    |web| web.answer(URL, 418, &[], ""),
+    |web| web.answer(URL, 200, &[("content-type", "text/html")], "<p>Back soon"),
+    |web| web.answer(URL, 200, &[("content-encoding", "gzip")], "x"),
+    |web| web.answer(URL, 200, &[], "x".repeat(6 * 1024)),
+    |web| web.answer(URL, 500, &[], ""),
+];
+
+/// C5
+#[tokio::test]
+async fn a_hiccup_is_not_a_withdrawal() {
+    for hiccup in HICCUPS {
+        let web = Web::new();
+        let server = server(&web);
+        let client = client_at(URL);
+        let tokens = client.sign_in(&server, "notes:read").await;
+        hiccup(&web);
+        wait(&server, 300);
+        let answer = client.refresh(&server, refresh_token(&tokens)).await;
+        let tokens = answer.expect_tokens();
+        wait(&server, DAY - 1);
+        assert_eq!(status(&server).await, 200);
+        wait(&server, 1);
+        let answer = client.refresh(&server, refresh_token(&tokens)).await;
+        expect_outage(answer.response(), "no copy is left");
+        web.publish(URL, &document(URL));
+        let _tokens = client
+            .refresh(&server, refresh_token(&tokens))
+            .await
+            .expect_tokens();
     }
 }
 
@@ -159,10 +195,12 @@ async fn a_sign_in_whose_redirect_uri_was_withdrawn_ends_with_a_page() {
     let web = Web::new();
     let answer = change_while_signing_in(&web, |web| web.answer(URL, 404, &[], "")).await;
     expect_page(&answer, 400, "cannot be fetched", "withdrawn");
-    // While the host is down, the copy serves.
-    let web = Web::new();
-    let answer = change_while_signing_in(&web, |web| web.take_down(URL)).await;
-    assert!(header(&answer, "location").contains("code="), "{answer:?}");
+    // While the host is down or confused, the copy serves.
+    for change in [|web: &Web| web.take_down(URL), HICCUPS[2]] {
+        let web = Web::new();
+        let answer = change_while_signing_in(&web, change).await;
+        assert!(header(&answer, "location").contains("code="), "{answer:?}");
+    }
     // And what is good changes nothing.
     let web = Web::new();
     let renamed = document_with("client_name", json!("Renamed client"));
@@ -173,15 +211,17 @@ async fn a_sign_in_whose_redirect_uri_was_withdrawn_ends_with_a_page() {
 /// C5
 #[tokio::test]
 async fn a_sign_in_at_a_replica_that_has_no_copy_is_told_to_the_client_as_an_outage() {
-    let web = Web::new();
-    let server = server(&web);
-    let browser = TestBrowser::new();
-    let url = client_at(URL).authorization_url(&server, "notes:read");
-    let page = browser.open(&server, &url).await;
-    let answer = browser.decide(&server, &page, "approve").await;
-    web.take_down(URL);
-    let answer = browser
-        .open(&server.replica(), header(&answer, "location"))
-        .await;
-    expect_error_redirect(&answer, "temporarily_unavailable", "down");
+    for change in [|web: &Web| web.take_down(URL), HICCUPS[2]] {
+        let web = Web::new();
+        let server = server(&web);
+        let browser = TestBrowser::new();
+        let url = client_at(URL).authorization_url(&server, "notes:read");
+        let page = browser.open(&server, &url).await;
+        let answer = browser.decide(&server, &page, "approve").await;
+        change(&web);
+        let answer = browser
+            .open(&server.replica(), header(&answer, "location"))
+            .await;
+        expect_error_redirect(&answer, "temporarily_unavailable", "down");
+    }
 }

@@ -99,7 +99,7 @@ async fn a_host_is_not_flooded_by_fetches_that_are_of_no_use() {
     web.publish(known, &document(known));
     assert_eq!(status(&server, known).await, 200);
     let url = |number| format!("https://target.example/{number}");
-    for number in 0..10 {
+    for number in 0..60 {
         // Whether it fails or is nonsense.
         if number % 2 == 0 {
             web.answer(&url(number), 404, &[], "");
@@ -115,7 +115,7 @@ async fn a_host_is_not_flooded_by_fetches_that_are_of_no_use() {
         status(&server, "https://target.example:8443/client.json").await,
         503
     );
-    for number in 10..200 {
+    for number in 60..200 {
         assert_eq!(status(&server, &url(number)).await, 503, "{number}");
         let answer = client_at(&url(number)).redeem(&server, "x").await;
         expect_outage(answer.response(), "paused");
@@ -137,7 +137,7 @@ async fn a_known_document_is_looked_after_while_its_host_is_flooded() {
     let server = server(&web);
     assert_eq!(status(&server, URL).await, 200);
     server.clock().advance(Duration::from_secs(300));
-    for number in 0..20 {
+    for number in 0..70 {
         let url = format!("https://client.example.com/{number}");
         assert_eq!(status(&server, &url).await, 503);
     }
@@ -151,7 +151,7 @@ async fn a_known_document_is_looked_after_while_its_host_is_flooded() {
 async fn documents_of_use_are_no_flood() {
     let web = Web::new();
     let server = server(&web);
-    for number in 0..50 {
+    for number in 0..100 {
         let url = format!("https://client.example.com/connector/{number}");
         web.publish(&url, &document(&url));
         assert_eq!(status(&server, &url).await, 200, "{number}");
@@ -160,12 +160,78 @@ async fn documents_of_use_are_no_flood() {
 
 /// C5
 #[tokio::test]
-async fn nobody_waits_behind_more_than_thirty_two_fetches() {
+async fn a_document_that_was_good_is_fetched_anew_while_its_host_is_flooded() {
+    let web = Web::new();
+    let server = server(&web);
+    assert_eq!(status(&server, URL).await, 200);
+    // Its copy is good for nothing any more.
+    server
+        .clock()
+        .advance(Duration::from_secs(300 + 24 * 60 * 60));
+    for number in 0..70 {
+        let url = format!("https://client.example.com/{number}");
+        assert_eq!(status(&server, &url).await, 503);
+    }
+    let before = web.fetched().len();
+    assert_eq!(status(&server, URL).await, 200);
+    assert_eq!(web.fetched()[before..], [URL]);
+}
+
+/// C5
+#[tokio::test]
+async fn a_document_that_was_withdrawn_counts_as_unknown_again() {
+    let web = Web::new();
+    let server = server(&web);
+    assert_eq!(status(&server, URL).await, 200);
+    web.answer(URL, 404, &[], "");
+    server.clock().advance(Duration::from_secs(300));
+    for _ in 0..61 {
+        assert_eq!(status(&server, URL).await, 400);
+    }
+    assert_eq!(status(&server, URL).await, 503, "its host has a pause");
+}
+
+/// C5
+#[tokio::test]
+async fn strangers_with_slow_hosts_leave_eight_fetches_to_known_documents() {
+    let gate = Arc::new(Semaphore::new(1));
+    let web = Web::behind(&gate);
+    let server = Arc::new(server(&web));
+    assert_eq!(status(&server, URL).await, 200);
+    server.clock().advance(Duration::from_secs(300));
+    let mut waiting = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let server = Arc::clone(&server);
+        waiting.spawn(async move {
+            status(&server, &format!("https://h{number}.example/client.json")).await
+        });
+    }
+    while web.fetched().len() < 25 {
+        tokio::task::yield_now().await;
+    }
+    for number in 40..50 {
+        let url = format!("https://h{number}.example/client.json");
+        assert_eq!(status(&server, &url).await, 503);
+    }
+    assert_eq!(web.fetched().len(), 25);
+    let (known, renews) = (Arc::clone(&server), web.clone());
+    let known = tokio::spawn(async move { status(&known, URL).await });
+    while renews.fetched().len() < 26 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(web.fetched()[25], URL);
+    gate.add_permits(100);
+    assert_eq!(known.await.expect("it ran"), 200);
+}
+
+/// C5
+#[tokio::test]
+async fn nobody_waits_behind_more_than_twenty_four_fetches_of_strangers() {
     let gate = Arc::new(Semaphore::new(0));
     let web = Web::behind(&gate);
     let server = Arc::new(server(&web));
     let mut waiting = tokio::task::JoinSet::new();
-    for number in 0..32 {
+    for number in 0..24 {
         let (server, web) = (Arc::clone(&server), web.clone());
         waiting.spawn(async move {
             let url = format!("https://h{number}.example/client.json");
@@ -173,11 +239,11 @@ async fn nobody_waits_behind_more_than_thirty_two_fetches() {
             status(&server, &url).await
         });
     }
-    while web.fetched().len() < 32 {
+    while web.fetched().len() < 24 {
         tokio::task::yield_now().await;
     }
     assert_eq!(status(&server, URL).await, 503);
-    assert_eq!(web.fetched().len(), 32);
+    assert_eq!(web.fetched().len(), 24);
     gate.add_permits(100);
     while let Some(status) = waiting.join_next().await {
         assert_eq!(status.expect("it ran"), 200);

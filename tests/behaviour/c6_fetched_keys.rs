@@ -153,6 +153,90 @@ async fn keys_that_cannot_be_fetched_are_an_outage_and_no_refusal() {
     assert_eq!(answer.status(), 200, "known keys stay good: {answer:?}");
 }
 
+/// Registers a client whose keys are at the host of somebody else.
+async fn register_at(server: &TestServer, number: usize) -> String {
+    let mut metadata = metadata(json!({ "client_name": format!("Desk {number}") }));
+    metadata["jwks_uri"] = json!(format!("https://victim.example/jwks?{number}"));
+    TestClient::register_with(server, &metadata).await.client_id
+}
+
+/// C6
+#[tokio::test]
+async fn assertions_that_are_no_good_make_nobody_fetch_keys() {
+    let (host, key) = (Host::default(), key(1));
+    host.publish(&[&key]);
+    let server = TestServer::with(|builder| builder.client_documents(host.clone()));
+    let client = register_at(&server, 0).await;
+    let spoiled = |name: &str, value: Value| {
+        let mut claims = claims(&server, &client);
+        claims[name] = value;
+        claims
+    };
+    for claims in [
+        json!({ "sub": client }),
+        spoiled("iss", json!("another")),
+        spoiled("aud", json!("https://other.example")),
+        spoiled("exp", json!(server.now().as_secs() - 61)),
+        spoiled("exp", json!(server.now().as_secs() + 3600)),
+        spoiled("jti", json!("")),
+        spoiled("jti", json!(7)),
+    ] {
+        let answer = present(&server, "/token", &signed(&key, &claims).await, "").await;
+        expect_refusal(&answer, 401, "invalid_client", &claims.to_string());
+    }
+    assert_eq!(host.fetches(), 0);
+    let answer = authenticate(&server, &client, &key, "1").await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    assert_eq!(host.fetches(), 1);
+}
+
+/// C6
+#[tokio::test]
+async fn clients_that_sign_nothing_cannot_turn_the_server_against_a_host() {
+    let host = Host::default();
+    let [owner, stranger] = [key(1), key(2)];
+    host.publish(&[&owner]);
+    let server = TestServer::with(|builder| builder.client_documents(host.clone()));
+    for number in 0..200 {
+        let client = register_at(&server, number).await;
+        for jti in ["1", "2"] {
+            let answer = authenticate(&server, &client, &stranger, jti).await;
+            assert_ne!(answer.status(), 200, "{answer:?}");
+        }
+        assert!(host.fetches() <= 60, "{}", host.fetches());
+    }
+    assert_eq!(host.fetches(), 60);
+    server.clock().advance(Duration::from_secs(60));
+    for number in 200..300 {
+        let client = register_at(&server, number).await;
+        let answer = authenticate(&server, &client, &owner, "1").await;
+        assert_eq!(answer.status(), 200, "who signs is no flood: {number}");
+    }
+}
+
+/// C6
+#[tokio::test]
+async fn keys_that_were_of_use_are_fetched_while_their_host_is_flooded() {
+    let host = Host::default();
+    let [owner, new, stranger] = [key(1), key(2), key(3)];
+    host.publish(&[&owner]);
+    let server = TestServer::with(|builder| builder.client_documents(host.clone()));
+    let client = register_at(&server, 0).await;
+    let answer = authenticate(&server, &client, &owner, "1").await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    server.clock().advance(Duration::from_secs(30));
+    for number in 1..100 {
+        let other = register_at(&server, number).await;
+        authenticate(&server, &other, &stranger, "1").await;
+    }
+    let other = register_at(&server, 100).await;
+    let answer = authenticate(&server, &other, &owner, "1").await;
+    expect_outage(&answer, "the host has a pause");
+    host.publish(&[&new]);
+    let answer = authenticate(&server, &client, &new, "2").await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+}
+
 /// C6
 #[tokio::test]
 async fn keys_are_fetched_where_documents_are_not() {

@@ -3,7 +3,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::hash::Hash;
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,17 +21,24 @@ pub struct RemoteCopiesLimits {
     pub copies: usize,
     /// How many documents are loaded at once.
     pub loads: usize,
+    /// How many of these loads are left to documents that were good before.
+    pub kept_loads: usize,
+    /// Of how many documents it is remembered that they were good.
+    pub remembered: usize,
     /// How long to leave a document alone after it could not be loaded, while there
     /// is a copy, and after something newer than a fresh copy was asked for.
     pub pause: Duration,
 }
 
 impl Default for RemoteCopiesLimits {
-    /// A thousand copies and 32 loads, with a pause of 30 seconds.
+    /// A thousand copies and ten thousand that are remembered; 32 loads, of which
+    /// eight are left to what was good before; a pause of 30 seconds.
     fn default() -> Self {
         Self {
             copies: 1000,
             loads: 32,
+            kept_loads: 8,
+            remembered: 10_000,
             pause: Duration::from_secs(30),
         }
     }
@@ -46,14 +53,16 @@ pub struct TooManyLoads;
 ///
 /// One load of a document runs at a time, and not more than
 /// [`RemoteCopiesLimits::loads`] of all documents together: who would start one
-/// more gets the copy there is, or [`TooManyLoads`] at once.
+/// more gets the copy there is, or [`TooManyLoads`] at once. Some of the loads are
+/// left to documents that were good before, so that hosts which take their time
+/// do not keep them from being loaded anew.
 ///
 /// Only a document that was loaded takes a place, so that names which lead nowhere
 /// push nothing out. When all places are taken, a new document pushes out one that
 /// was used but once, as long as there is such a one: a flood of good documents
 /// that are asked for once each leaves alone what has been used again since it was
 /// loaded. A flood that asks twice for each does not; then a document in use is
-/// loaded again when it is needed next.
+/// loaded again when it is needed next. That it was good is remembered for longer.
 #[derive(Debug)]
 pub struct RemoteCopies<K, T, E> {
     limits: RemoteCopiesLimits,
@@ -61,6 +70,11 @@ pub struct RemoteCopies<K, T, E> {
     /// What somebody loads or waits for, whether it is kept or not.
     under_way: Mutex<HashMap<K, Shared<T, E>>>,
     loads: Semaphore,
+    /// Who loads what was never good needs one of these as well.
+    loads_of_unknown: Semaphore,
+    /// Hashes of what was good, under a key of this process.
+    good: Cache<u64, ()>,
+    hasher: RandomState,
 }
 
 /// A copy and how many hold a seat at it.
@@ -83,7 +97,33 @@ where
             kept: Cache::new(limits.copies),
             under_way: Mutex::default(),
             loads: Semaphore::new(limits.loads),
+            loads_of_unknown: Semaphore::new(limits.loads.saturating_sub(limits.kept_loads)),
+            good: Cache::new(limits.remembered),
+            hasher: RandomState::new(),
         }
+    }
+
+    /// Remembers that the document `key` is good, whatever becomes of its copy.
+    pub fn remember(&self, key: &K) {
+        self.good.insert(self.hasher.hash_one(key), ());
+    }
+
+    /// Forgets that the document `key` was good.
+    pub fn forget(&self, key: &K) {
+        self.good.remove(&self.hasher.hash_one(key));
+    }
+
+    /// Whether the document `key` was good, as far as that is remembered.
+    #[must_use]
+    pub fn was_good(&self, key: &K) -> bool {
+        self.good.get(&self.hasher.hash_one(key)).is_some()
+    }
+
+    /// Whether somebody who asks for the document `key` gets a copy, or what
+    /// another has begun to load.
+    #[must_use]
+    pub fn is_at_hand(&self, key: &K, now: Timestamp) -> bool {
+        self.has_copy(key, now) || self.under_way().contains_key(key)
     }
 
     /// Whether there is a copy of the document `key` that serves, if nothing newer
@@ -109,7 +149,8 @@ where
             return Ok(value);
         }
         let seat = self.seat(key);
-        let outcome = seat.copy.current_for(now, bounded(&self.loads, load)).await;
+        let load = self.bounded(key, now, load);
+        let outcome = seat.copy.current_for(now, load).await;
         seat.settle(now);
         outcome
     }
@@ -121,12 +162,31 @@ where
         F: Future<Output = Loaded<T, E>> + Send,
     {
         let seat = self.seat(key);
-        let newer = seat
-            .copy
-            .newer_for(seen, now, bounded(&self.loads, load))
-            .await;
+        let load = self.bounded(key, now, load);
+        let newer = seat.copy.newer_for(seen, now, load).await;
         seat.settle(now);
         newer
+    }
+
+    /// Loads if fewer than the limit do so.
+    fn bounded<F>(
+        &self,
+        key: &K,
+        now: Timestamp,
+        load: F,
+    ) -> impl Future<Output = Loaded<T, E>> + Send
+    where
+        F: Future<Output = Loaded<T, E>> + Send,
+    {
+        let is_known = self.has_copy(key, now) || self.was_good(key);
+        let (loads, of_unknown) = (&self.loads, &self.loads_of_unknown);
+        async move {
+            let place = (!is_known).then(|| of_unknown.try_acquire());
+            match (place, loads.try_acquire()) {
+                (Some(None), _) | (_, None) => Loaded::Failed(TooManyLoads.into()),
+                (_place, Some(_load)) => load.await,
+            }
+        }
     }
 
     /// A seat at the one copy of `key` that whoever comes meanwhile shares.
@@ -158,18 +218,6 @@ impl<K, T, E> RemoteCopies<K, T, E> {
         self.under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Loads if fewer than the limit do so.
-async fn bounded<T, E, F>(loads: &Semaphore, load: F) -> Loaded<T, E>
-where
-    E: From<TooManyLoads>,
-    F: Future<Output = Loaded<T, E>> + Send,
-{
-    match loads.try_acquire() {
-        Some(_permit) => load.await,
-        None => Loaded::Failed(TooManyLoads.into()),
     }
 }
 

@@ -6,6 +6,8 @@ const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 const LIMITS: RemoteCopiesLimits = RemoteCopiesLimits {
     copies: 100,
     loads: 2,
+    kept_loads: 0,
+    remembered: 1000,
     pause: Duration::from_secs(30),
 };
 
@@ -32,8 +34,12 @@ struct Servers {
 
 impl Servers {
     fn new() -> Self {
+        Self::with(LIMITS)
+    }
+
+    fn with(limits: RemoteCopiesLimits) -> Self {
         Self {
-            copies: RemoteCopies::new(LIMITS),
+            copies: RemoteCopies::new(limits),
             loads: AtomicUsize::new(0),
             gate: async_lock::RwLock::new(()),
         }
@@ -266,4 +272,78 @@ async fn something_newer_is_asked_for_once_in_a_while() {
     assert_eq!(servers.loads(), 2);
     assert_eq!(servers.current(1, 1).await, Ok(2));
     assert!(servers.is_idle());
+}
+
+#[tokio::test]
+async fn strangers_leave_loads_to_what_was_good_before() {
+    let servers = Servers::with(RemoteCopiesLimits {
+        loads: 3,
+        kept_loads: 1,
+        ..LIMITS
+    });
+    servers.current(7, 0).await.unwrap();
+    servers.copies.remember(&8);
+    let closed = servers.gate.write().await;
+    start!(one = servers.current(1, 60));
+    start!(two = servers.current(2, 60));
+    assert_eq!(servers.current(3, 60).await, Err(Failure::Busy));
+    // What was good takes no place of strangers, and what has a copy is known too.
+    start!(renewed = servers.outcome(7, 60, Ok(70)));
+    assert_eq!(servers.current(8, 60).await, Err(Failure::Busy));
+    drop(closed);
+    assert_eq!(tokio::join!(one, two, renewed), (Ok(1), Ok(2), Ok(70)));
+
+    let closed = servers.gate.write().await;
+    start!(good = servers.current(8, 120));
+    start!(one = servers.current(101, 120));
+    start!(two = servers.current(102, 120));
+    assert_eq!(servers.current(103, 120).await, Err(Failure::Busy));
+    drop(closed);
+    assert_eq!(tokio::join!(good, one, two), (Ok(8), Ok(101), Ok(102)));
+}
+
+#[tokio::test]
+async fn what_was_good_is_remembered_when_its_copy_was_pushed_out() {
+    let servers = Servers::new();
+    servers.current(1, 0).await.unwrap();
+    servers.copies.remember(&1);
+    for key in 100..1000 {
+        for _ in 0..3 {
+            servers.current(key, 0).await.unwrap();
+        }
+    }
+    assert!(!servers.copies.has_copy(&1, NOW));
+    assert!(servers.copies.was_good(&1));
+    servers.copies.forget(&1);
+    assert!(!servers.copies.was_good(&1));
+}
+
+#[tokio::test]
+async fn what_is_remembered_is_bounded() {
+    let servers = Servers::new();
+    for key in 0..10_000 {
+        servers.copies.remember(&key);
+    }
+    assert!(servers.copies.good.len() <= LIMITS.remembered);
+}
+
+#[tokio::test]
+async fn what_has_a_copy_or_is_being_loaded_is_at_hand() {
+    let servers = Servers::new();
+    let at_hand = |seconds| {
+        let now = NOW.plus(Duration::from_secs(seconds));
+        servers.copies.is_at_hand(&1, now)
+    };
+    assert!(!at_hand(0));
+    {
+        let closed = servers.gate.write().await;
+        start!(one = servers.current(1, 0));
+        assert!(at_hand(0));
+        drop(closed);
+        one.await.unwrap();
+    }
+    // Fresh, stale, and of no use any more.
+    assert!(at_hand(59));
+    assert!(at_hand(3599));
+    assert!(!at_hand(3600));
 }

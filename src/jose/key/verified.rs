@@ -30,6 +30,22 @@ impl Jws<'_> {
             .map_err(|_| InvalidJws::Signature)?;
         Ok(VerifiedJws { jws: self })
     }
+
+    /// Lets `judge` refuse the claims before it is known who wrote them, so that
+    /// no key is looked for where none would help.
+    ///
+    /// Nothing else comes of it: whoever gets through has claimed what is good and
+    /// has proved nothing.
+    ///
+    /// # Errors
+    ///
+    /// What `judge` says of the claims, read as [`VerifiedJws::claims`] reads them.
+    pub fn refuse_by_claims<T: DeserializeOwned, E>(
+        &self,
+        judge: impl FnOnce(Result<T, InvalidClaims>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        judge(read(&self.payload))
+    }
 }
 
 impl VerifiedJws<'_> {
@@ -48,13 +64,16 @@ impl VerifiedJws<'_> {
     ///
     /// [`InvalidClaims`] if the payload is no JSON object or no `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, InvalidClaims> {
-        let payload = self.jws.payload.as_slice();
-        // A derived struct would also be read from an array.
-        if payload.trim_ascii_start().first() != Some(&b'{') {
-            return Err(InvalidClaims(None));
-        }
-        serde_json::from_slice(payload).map_err(|error| InvalidClaims(Some(error)))
+        read(&self.jws.payload)
     }
+}
+
+fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, InvalidClaims> {
+    // A derived struct would also be read from an array.
+    if payload.trim_ascii_start().first() != Some(&b'{') {
+        return Err(InvalidClaims(None));
+    }
+    serde_json::from_slice(payload).map_err(|error| InvalidClaims(Some(error)))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::server::authorize::request::ValidRequest;
 use crate::server::authorize::step::AuthorizeStep;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{AuthorizeError, Outage, PageError};
-use crate::types::{DocumentUrl, RedirectUriKind, ScopeToken, Timestamp};
+use crate::types::{ClientAddress, DocumentUrl, RedirectUriKind, ScopeToken, Timestamp};
 
 /// Everything a person needs to see to decide, as plain text.
 #[derive(Clone, Serialize)]
@@ -112,8 +112,9 @@ impl AuthorizationServer {
         &self,
         request: &AuthorizationRequest,
         browser: &BrowserSecret,
+        from: Option<ClientAddress>,
     ) -> Result<ConsentPrompt, AuthorizeError> {
-        let valid = self.validate(request).await?;
+        let valid = self.validate(request, from).await?;
         let encoded = request.encode();
         let until = self.clock.now().plus(self.lifetimes.login);
         let render = self
@@ -150,10 +151,12 @@ impl AuthorizationServer {
         &self,
         decision: &ConsentDecision,
         browser: Option<&BrowserSecret>,
+        from: Option<ClientAddress>,
     ) -> Result<AuthorizeStep, AuthorizeError> {
         let browser = browser.ok_or(PageError::ForeignConsent)?;
         let form = Form::parse(decision.request.as_bytes()).map_err(|_| PageError::Malformed)?;
-        let valid = self.validate(&AuthorizationRequest::new(form)).await?;
+        let request = AuthorizationRequest::new(form);
+        let valid = self.validate(&request, from).await?;
         let now = self.clock.now();
         let seen = shown(&valid, &decision.request);
         if !ConsentToken::verify(&decision.token, browser, &seen, now) {

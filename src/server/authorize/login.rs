@@ -19,7 +19,7 @@ use crate::server::find_client::FindClientError;
 use crate::server::policy::{Approval, Decision, LoginAttempt};
 use crate::server::token::CODE_PURPOSE;
 use crate::store::{Insertion, StoreError};
-use crate::types::{ClientId, CodeVerifier, Secret, Subject, TokenHash};
+use crate::types::{ClientAddress, ClientId, CodeVerifier, Secret, Subject, TokenHash};
 
 const PENDING_PURPOSE: &str = "pending authorization";
 /// What a policy may add, so that tokens stay short enough to be read.
@@ -79,6 +79,7 @@ impl AuthorizationServer {
         &self,
         answer: &Form,
         browser: Option<&BrowserSecret>,
+        from: Option<ClientAddress>,
     ) -> Result<AuthorizeStep, AuthorizeError> {
         let state = Secret::new(answer.value("state").ok_or(PageError::UnknownLogin)?);
         let pending = self.take_back(&state, browser).await?;
@@ -89,7 +90,7 @@ impl AuthorizationServer {
         // The sign-in is used up: only the client can begin another, so that an
         // outage from here on is told to it.
         let try_later = |outage: Outage| self.answer_outage(&request, &outage);
-        let client = self.find_client_again(&request).await?;
+        let client = self.find_client_again(&request, from).await?;
         // It may want its answers somewhere else by now.
         if !client.allows_redirect_to(&request.redirect_uri) {
             return Err(PageError::RedirectUri.into());
@@ -121,8 +122,10 @@ impl AuthorizationServer {
     async fn find_client_again(
         &self,
         request: &AuthorizedRequest,
+        from: Option<ClientAddress>,
     ) -> Result<Arc<ClientRecord>, AuthorizeError> {
-        match self.find_client(&request.client_id).await {
+        let found = self.find_client(&request.client_id, from).await;
+        match found.map_err(FindClientError::for_client) {
             Ok(found) => Ok(found.ok_or(PageError::UnknownClient)?),
             Err(FindClientError::Outage(outage)) => Err(self.answer_outage(request, &outage)),
             Err(refused @ FindClientError::Document(_)) => Err(PageError::from(refused).into()),
@@ -140,7 +143,8 @@ impl AuthorizationServer {
         let period = self.lifetimes.unused_client;
         let kept = self.keep_client(client, period).await.map_err(try_later)?;
         if !kept {
-            self.find_client_again(request).await?;
+            // It was stored, so that nothing is fetched.
+            self.find_client_again(request, None).await?;
         }
         Ok(())
     }

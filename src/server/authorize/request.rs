@@ -5,7 +5,7 @@ use crate::protocol::authorize::AuthorizationRequest;
 use crate::protocol::error::ErrorCode;
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{AuthorizeError, PageError};
-use crate::types::{ClientId, CodeChallenge, RedirectUri, ResourceUri, Scope};
+use crate::types::{ClientAddress, ClientId, CodeChallenge, RedirectUri, ResourceUri, Scope};
 
 const MAX_STATE_BYTES: usize = 4096;
 
@@ -60,12 +60,14 @@ impl AuthorizationServer {
     pub(super) async fn validate(
         &self,
         request: &AuthorizationRequest,
+        from: Option<ClientAddress>,
     ) -> Result<ValidRequest, AuthorizeError> {
         let id = request
             .client_id()
             .and_then(|text| ClientId::parse(text).ok());
         let id = id.ok_or(PageError::UnknownClient)?;
-        let client = self.find_client(&id).await.map_err(PageError::from)?;
+        let client = self.find_client(&id, from).await;
+        let client = client.map_err(PageError::from)?;
         let client = client.ok_or(PageError::UnknownClient)?;
         let redirect_uri = judge_redirect_uri(&client, request.redirect_uri())?;
         let state = request.state().map(str::to_owned);

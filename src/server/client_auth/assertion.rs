@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,11 +9,11 @@ use crate::jose::{
     Audience, ClaimError, ClaimRules, ExpectedClaims, Header, InvalidJws, Jws, KeySetError,
     RegisteredClaims, VerifiedJws, numeric_date,
 };
-use crate::model::{ClientKeys, ClientRecord};
+use crate::model::ClientRecord;
 use crate::server::client_auth::ClientAuthError;
 use crate::server::config::{AuthorizationServer, paths};
 use crate::server::error::Outage;
-use crate::types::{ClientId, Issuer, Secret, Timestamp, TokenHash};
+use crate::types::{ClientAddress, ClientId, Issuer, Secret, Timestamp, TokenHash};
 
 /// The longest that an assertion may be good for.
 const MAX_LIFETIME: Duration = Duration::from_secs(300);
@@ -85,28 +86,36 @@ impl From<KeySetError> for AssertionError {
 impl AuthorizationServer {
     /// Verifies that `client` signed `assertion`, for this server, just now, and
     /// uses it up.
+    ///
+    /// What costs nothing to judge comes first: only for an assertion that would
+    /// be good if the client signed it, keys are fetched from where it says.
     pub(super) async fn verify_assertion(
         &self,
         client: &ClientRecord,
         assertion: &Secret,
+        from: Option<ClientAddress>,
     ) -> Result<(), ClientAuthError> {
         let now = self.clock.now();
         let jws = Jws::parse(assertion.expose()).map_err(AssertionError::from)?;
         judge_type(jws.header())?;
-        let keys = client.keys.as_ref().ok_or(AssertionError::UnknownKey)?;
-        let known = self.client_keys(keys, None).await?;
-        let newer;
-        let verified = match known.verify(&jws) {
-            // Where keys are fetched from there may be newer ones.
-            Err(KeySetError::UnknownKey) if matches!(keys, ClientKeys::Uri(_)) => {
-                newer = self.client_keys(keys, Some(&known)).await?;
-                newer.verify(&jws)
-            }
-            verdict => verdict,
-        };
-        let claims = read(&verified.map_err(AssertionError::from)?)?;
         let names = names_of(&self.issuer);
+        jws.refuse_by_claims(|claims| {
+            let claims = claims.map_err(|_| AssertionError::Claims)?;
+            judge(&claims, &client.id, &names, now)
+        })?;
+        let keys = client.keys.as_ref().ok_or(AssertionError::UnknownKey)?;
+        let known = self.client_keys(keys, from).await?;
+        let newer;
+        let (verdict, used) = match known.set().verify(&jws) {
+            Err(KeySetError::UnknownKey) if known.may_be_old(now) => {
+                newer = self.newer_client_keys(keys, Arc::clone(&known)).await;
+                (newer.set().verify(&jws), &newer)
+            }
+            verdict => (verdict, &known),
+        };
+        let claims = read(&verdict.map_err(AssertionError::from)?)?;
         judge(&claims, &client.id, &names, now)?;
+        self.keys_were_of_use(keys, used);
         self.admit_assertion(client).await?;
         self.use_up(&client.id, &claims, now).await
     }

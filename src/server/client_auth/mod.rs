@@ -10,7 +10,7 @@ use crate::model::{AuthMethod, ClientRecord};
 use crate::protocol::credentials::{ClientCredentials, ClientProof};
 use crate::server::config::AuthorizationServer;
 use crate::server::find_client::FindClientError;
-use crate::types::{ClientId, Secret};
+use crate::types::{ClientAddress, ClientId, Secret};
 
 pub use assertion::AssertionError;
 pub use error::ClientAuthError;
@@ -42,17 +42,20 @@ impl AuthorizationServer {
     /// of the two it registered for. A client with keys has to sign, and nobody
     /// else may.
     ///
+    /// What has to be fetched for that is counted for `from`, who asks.
+    ///
     /// # Errors
     ///
     /// [`ClientAuthError`] with the reason.
     pub async fn authenticate(
         &self,
         credentials: &ClientCredentials,
+        from: Option<ClientAddress>,
     ) -> Result<AuthenticatedClient, ClientAuthError> {
-        let client = self.find_any(credentials).await?;
+        let client = self.find_any(credentials, from).await?;
         let client = client.ok_or(ClientAuthError::Unknown)?;
         match signature_of(&client, &credentials.proof)? {
-            Some(assertion) => self.verify_assertion(&client, assertion).await?,
+            Some(assertion) => self.verify_assertion(&client, assertion, from).await?,
             None => secret::judge(&client, &credentials.proof)?,
         }
         Ok(AuthenticatedClient { client })
@@ -61,9 +64,10 @@ impl AuthorizationServer {
     async fn find_any(
         &self,
         credentials: &ClientCredentials,
+        from: Option<ClientAddress>,
     ) -> Result<Option<Arc<ClientRecord>>, FindClientError> {
         for id in credentials.ids() {
-            if let Some(client) = self.find_client(id).await? {
+            if let Some(client) = self.find_client(id, from).await? {
                 return Ok(Some(client));
             }
         }

@@ -58,13 +58,13 @@ impl Answer {
     }
 }
 
-/// Only what passes by itself lets a copy serve on: whoever withdraws a document
-/// or spoils it has decided.
+/// Only a definite no keeps a copy from serving on: a firewall or a page about a
+/// fault says nothing about the document.
 pub(super) fn failed<T>(error: DocumentError) -> Loaded<T, DocumentError> {
-    if error.is_outage() {
-        Loaded::Failed(error)
-    } else {
+    if error.is_final() {
         Loaded::Withdrawn(error)
+    } else {
+        Loaded::Failed(error)
     }
 }
 

@@ -4,14 +4,17 @@ use http::StatusCode;
 use thiserror::Error;
 
 use crate::fetch::{FetchError, TooManyLoads};
+use crate::limit::TooMany;
 use crate::server::error::RegistrationError;
 use crate::server::policy::PolicyError;
 use crate::types::InvalidDocumentUrl;
 
 /// Why a client cannot be known by its document.
 ///
-/// Some are for whoever publishes the document to mend, the others pass by
-/// themselves ([`is_outage`](Self::is_outage)).
+/// Some are a definite no ([`is_final`](Self::is_final)), some pass by themselves
+/// ([`is_outage`](Self::is_outage)). What is neither is an answer that is not the
+/// document, such as that of a firewall or a page about a fault: somebody has to
+/// mend that, and it takes nothing back that the document said before.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum DocumentError {
@@ -21,9 +24,12 @@ pub enum DocumentError {
     /// The policy of this server refuses the client.
     #[error("the policy of this server does not admit the client")]
     NotAdmitted,
-    /// The URL leads to where nothing is fetched from.
+    /// The URL is one from which nothing is fetched.
     #[error("the document is out of reach: {0}")]
     Address(&'static str),
+    /// The name in the URL leads to where nothing is fetched from, for now.
+    #[error("the document is out of reach: {0}")]
+    Misled(&'static str),
     /// The host answers with something else than the document.
     #[error("the host of the document answers with the status {0}")]
     Status(StatusCode),
@@ -75,6 +81,9 @@ pub enum DocumentError {
     /// As many documents are being fetched as may be.
     #[error(transparent)]
     TooManyLoads(#[from] TooManyLoads),
+    /// The address that asks made this server fetch too much.
+    #[error("too many documents are fetched for this address")]
+    TooManyFetches(#[source] TooMany),
     /// Too much that was fetched from the host was of no use.
     #[error("too many documents of this host were of no use in the last minute")]
     HostPaused,
@@ -91,11 +100,13 @@ impl DocumentError {
             Self::Unreachable(_)
             | Self::Unavailable(_)
             | Self::TooManyLoads(_)
+            | Self::TooManyFetches(_)
             | Self::HostPaused
             | Self::Policy(_) => true,
             Self::Url(_)
             | Self::NotAdmitted
             | Self::Address(_)
+            | Self::Misled(_)
             | Self::Status(_)
             | Self::TooLarge
             | Self::ContentType
@@ -111,6 +122,47 @@ impl DocumentError {
             | Self::Link(_)
             | Self::Metadata(_) => false,
         }
+    }
+
+    /// Whether it is a definite no: the host says that the document is gone, or the
+    /// document itself is refused, or its URL, or the client.
+    ///
+    /// Only then a copy does not serve on, and a client that proves itself hears
+    /// that it is none.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Status(status) => [StatusCode::NOT_FOUND, StatusCode::GONE].contains(status),
+            Self::Unreachable(_)
+            | Self::Unavailable(_)
+            | Self::TooManyLoads(_)
+            | Self::TooManyFetches(_)
+            | Self::HostPaused
+            | Self::Policy(_)
+            | Self::Misled(_)
+            | Self::TooLarge
+            | Self::ContentType
+            | Self::Compressed => false,
+            Self::Url(_)
+            | Self::NotAdmitted
+            | Self::Address(_)
+            | Self::NotUtf8
+            | Self::TooDeep
+            | Self::Malformed
+            | Self::RepeatedMember
+            | Self::OtherClientId
+            | Self::Secret
+            | Self::NoName
+            | Self::Markup
+            | Self::Link(_)
+            | Self::Metadata(_) => true,
+        }
+    }
+}
+
+impl From<TooMany> for DocumentError {
+    fn from(refusal: TooMany) -> Self {
+        Self::TooManyFetches(refusal)
     }
 }
 
@@ -129,7 +181,7 @@ impl From<PolicyError> for DocumentError {
 impl From<FetchError> for DocumentError {
     fn from(error: FetchError) -> Self {
         match error {
-            FetchError::Refused(reason) => Self::Address(reason),
+            FetchError::Refused(reason) => Self::Misled(reason),
             FetchError::TooLarge(_) => Self::TooLarge,
             FetchError::Failed(_) => Self::Unreachable(Arc::new(error)),
         }

@@ -19,14 +19,14 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::fetch::{Fetch, Loaded, RemoteCopies, RemoteCopiesLimits, is_public};
-use crate::jose::VerifyingKeySet;
 use crate::model::{AuthMethod, ClientRecord};
 use crate::server::config::AuthorizationServer;
 use crate::server::registration::{RegistrationAttempt, RegistrationWay};
-use crate::types::{ClientId, DocumentUrl, InvalidDocumentUrl, Timestamp};
+use crate::types::{ClientAddress, ClientId, DocumentUrl, InvalidDocumentUrl, Timestamp};
 
 pub use error::DocumentError;
 pub use hosts::DocumentHosts;
+pub(in crate::server) use keys::PublishedKeys;
 use pace::{Attempt, Pace};
 
 /// Documents and sets of keys that clients publish, as they were last fetched.
@@ -34,7 +34,7 @@ use pace::{Attempt, Pace};
 pub(in crate::server) struct Documents {
     fetch: Arc<dyn Fetch>,
     clients: RemoteCopies<DocumentUrl, ClientRecord, DocumentError>,
-    keys: RemoteCopies<String, VerifyingKeySet, DocumentError>,
+    keys: RemoteCopies<String, PublishedKeys, DocumentError>,
     pace: Pace,
 }
 
@@ -56,9 +56,9 @@ impl Documents {
 
     /// Begins a fetch from the host of `url`.
     ///
-    /// `known` says that there is a copy. It is asked for at its own pace, so that
-    /// nobody can keep a client from being known as it is now by asking its host
-    /// for what is not there.
+    /// `known` says that what is at the URL was good before. It is asked for at its
+    /// own pace, so that nobody can keep a client from being known as it is now by
+    /// asking its host for what is not there.
     fn begin(
         &self,
         url: &url::Url,
@@ -99,15 +99,27 @@ impl AuthorizationServer {
     pub(in crate::server) async fn find_document_client(
         &self,
         url: &DocumentUrl,
+        from: Option<ClientAddress>,
     ) -> Result<Arc<ClientRecord>, DocumentError> {
         let Some(documents) = &self.documents else {
             return Err(DocumentError::NotAdmitted);
         };
         let now = self.clock.now();
+        if !documents.clients.is_at_hand(url, now) {
+            self.admit_fetch(from).await?;
+        }
         let load = async {
             match self.load_client(documents, url, now).await {
-                Ok(loaded) => loaded,
-                Err(error) => answer::failed(error),
+                Ok(loaded) => {
+                    documents.clients.remember(url);
+                    loaded
+                }
+                Err(error) => {
+                    if error.is_final() {
+                        documents.clients.forget(url);
+                    }
+                    answer::failed(error)
+                }
             }
         };
         let found = documents.clients.current(url, now, load).await;
@@ -129,7 +141,7 @@ impl AuthorizationServer {
             vouched_by: None,
         };
         self.admit_document(&unread).await?;
-        let known = documents.clients.has_copy(url, now);
+        let known = documents.clients.has_copy(url, now) || documents.clients.was_good(url);
         let attempt = documents.begin(url.url(), known, now)?;
         let answer = answer::load(&*documents.fetch, url.as_str(), answer::DOCUMENT).await?;
         let client = judge::judge(url, &answer.body, &self.scopes.all())?;
