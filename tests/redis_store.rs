@@ -19,5 +19,7 @@ mod round_trips;
 mod server;
 #[path = "redis_store/traces.rs"]
 mod traces;
+#[path = "redis_store/upgrade.rs"]
+mod upgrade;
 #[path = "redis_store/verbs.rs"]
 mod verbs;

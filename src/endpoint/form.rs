@@ -48,7 +48,8 @@ pub(super) async fn authenticate(
     result.map_err(|error| {
         if let ClientAuthError::Outage(outage) = &error {
             server.report(outage);
-        } else {
+        } else if !matches!(error, ClientAuthError::TooMany(_)) {
+            // Of those that are too many, the limit tells once a minute.
             server.emit(&Event::TokenRequestRefused {
                 reason: error.to_string(),
             });

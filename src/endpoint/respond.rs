@@ -250,6 +250,7 @@ mod server {
             | ClientAuthError::Assertion(_) => {
                 self::error(code, "the client is unknown or its credentials are wrong")
             }
+            ClientAuthError::TooMany(refusal) => too_many(*refusal),
             ClientAuthError::Malformed(_) | ClientAuthError::Outage(_) => described(code, error),
         };
         if tried_header && code == ErrorCode::InvalidClient {

@@ -27,8 +27,11 @@ pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
     /// Counts a request under `key`, if `limit` leaves room for it.
     ///
     /// What is refused is not counted, so that who goes on asking is let in as
-    /// soon as who waits. A limiter that cannot tell admits: a limit protects
-    /// the server, and its own failure must not close it.
+    /// soon as who waits. That holds for this `limit`: where a wider one refuses
+    /// after it, the request has been counted here.
+    ///
+    /// A limiter that cannot tell admits: a limit protects the server, and its own
+    /// failure must not close it.
     ///
     /// # Errors
     ///

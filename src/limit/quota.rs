@@ -26,6 +26,7 @@ impl Quota {
 /// not count for the wider: one client that runs in circles does not use up what
 /// all behind its address have together.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub enum Limit {
     /// Registrations from one address: 60 a minute, 60 at once.
     ///
@@ -62,6 +63,15 @@ pub enum Limit {
     /// Only a ceiling: a hosted connector makes the requests of all its people
     /// from a few addresses.
     TokenByAddress,
+    /// Requests that one client signed, if it is none of the operator's: 1,200 a
+    /// minute, 3,000 at once.
+    ///
+    /// Each assertion is remembered until it has expired, and all clients share
+    /// the room for that: without a limit one of them could use it up. A hosted
+    /// connector that is known by its document signs for all its people, 12,000 of
+    /// them at work. Only who can sign for a client uses up its quota, or who shows
+    /// again what it signed in the last minutes.
+    AssertionByClient,
     /// Requests from one address that name a client whose document or keys this
     /// server has no copy of, so that it would fetch them: 30 a minute, 30 at once.
     ///
@@ -72,13 +82,14 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::RegisterByAddress,
         Self::NewClients,
         Self::AuthorizeByClient,
         Self::AuthorizeByAddress,
         Self::TokenByGrant,
         Self::TokenByAddress,
+        Self::AssertionByClient,
         Self::FetchByAddress,
     ];
 
@@ -92,6 +103,7 @@ impl Limit {
             Self::AuthorizeByAddress => "authorize_by_address",
             Self::TokenByGrant => "token_by_grant",
             Self::TokenByAddress => "token_by_address",
+            Self::AssertionByClient => "assertion_by_client",
             Self::FetchByAddress => "fetch_by_address",
         }
     }
@@ -105,7 +117,7 @@ impl Limit {
             | Self::AuthorizeByAddress
             | Self::TokenByAddress
             | Self::FetchByAddress => true,
-            Self::NewClients | Self::TokenByGrant => false,
+            Self::NewClients | Self::TokenByGrant | Self::AssertionByClient => false,
         }
     }
 }
@@ -124,6 +136,7 @@ impl Default for RateLimits {
                 Limit::AuthorizeByAddress => (600, 300),
                 Limit::TokenByGrant => (300, 60),
                 Limit::TokenByAddress => (12_000, 6_000),
+                Limit::AssertionByClient => (3_000, 1_200),
                 Limit::FetchByAddress => (30, 30),
             };
             let mut limits = limits;

@@ -2,21 +2,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::*;
+use crate::limit::Quota;
 use crate::limit::state::MAX_KEYS;
 use crate::types::Timestamp;
 
 #[derive(Debug, Default)]
-struct HandClock(AtomicU64);
+struct HandClock {
+    seconds: AtomicU64,
+    /// How far each look at it moves it.
+    step: AtomicU64,
+}
 
 impl HandClock {
     fn set(&self, seconds: u64) {
-        self.0.store(seconds, Ordering::SeqCst);
+        self.seconds.store(seconds, Ordering::SeqCst);
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_secs(self.0.load(Ordering::SeqCst))
+        let step = self.step.load(Ordering::SeqCst);
+        Timestamp::from_secs(self.seconds.fetch_add(step, Ordering::SeqCst))
     }
 }
 
@@ -25,10 +31,13 @@ const LIMIT: Limit = Limit::TokenByGrant;
 fn limiter(burst: u32, per_minute: u32) -> (MemoryRateLimiter, Arc<HandClock>) {
     let clock = Arc::new(HandClock::default());
     clock.set(1_000_000);
+    (limiter_with(burst, per_minute, &clock), clock)
+}
+
+fn limiter_with(burst: u32, per_minute: u32, clock: &Arc<HandClock>) -> MemoryRateLimiter {
     let quota = Quota::new(burst, per_minute).unwrap();
     let limits = RateLimits::off().with(LIMIT, quota);
-    let limiter = MemoryRateLimiter::new(&limits, Arc::clone(&clock) as Arc<dyn Clock>);
-    (limiter, clock)
+    MemoryRateLimiter::new(&limits, Arc::clone(clock) as Arc<dyn Clock>)
 }
 
 fn key(number: u64) -> LimitKey {
@@ -39,7 +48,7 @@ fn key(number: u64) -> LimitKey {
 
 /// How many of `attempts` requests with this key are admitted.
 fn admitted(limiter: &MemoryRateLimiter, key: &LimitKey, attempts: usize) -> usize {
-    let asks = (0..attempts).map(|_| limiter.limiters[&LIMIT].check_key(key));
+    let asks = (0..attempts).map(|_| limiter.count(LIMIT, key));
     asks.filter(Result::is_ok).count()
 }
 
@@ -97,14 +106,44 @@ async fn a_limit_that_is_off_lets_everything_through() {
 
 #[test]
 fn a_clock_that_is_put_back_locks_nobody_out() {
-    let (limiter, clock) = limiter(3, 60);
+    // To after, about and long before the time at which the limiter was made.
+    for put_back_to in [1_500_000, 1_000_000, 992_800, 10] {
+        let (limiter, clock) = limiter(3, 60);
+        let [busy, other] = [key(1), key(2)];
+        clock.set(2_000_000);
+        assert_eq!(admitted(&limiter, &busy, 10), 3);
+        assert_eq!(admitted(&limiter, &other, 10), 3);
+
+        clock.set(put_back_to);
+        assert_eq!(admitted(&limiter, &busy, 10), 3, "at {put_back_to}");
+        for second in 1..100 {
+            clock.set(put_back_to + second);
+            let one = admitted(&limiter, &busy, 10);
+            assert_eq!(one, 1, "{second} s after {put_back_to}");
+        }
+        assert_eq!(admitted(&limiter, &other, 10), 3, "after {put_back_to}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_put_back_a_little_costs_nobody_more_than_one_wait() {
+    let (limiter, clock) = limiter(10, 60);
     let one = key(1);
-    clock.set(2_000_000);
-    assert_eq!(admitted(&limiter, &one, 10), 3);
-    clock.set(1_500_000);
-    assert_eq!(admitted(&limiter, &one, 10), 3);
-    clock.set(10);
-    assert_eq!(admitted(&limiter, &one, 10), 3);
+    assert_eq!(admitted(&limiter, &one, 5), 5);
+    clock.set(999_995);
+    assert_eq!(admitted(&limiter, &one, 20), 0, "as if all were used up");
+    clock.set(999_996);
+    assert_eq!(admitted(&limiter, &one, 20), 1);
+}
+
+#[test]
+fn a_clock_that_ticks_while_the_limiter_is_made_loosens_no_limit() {
+    let clock = Arc::new(HandClock::default());
+    clock.step.store(1, Ordering::SeqCst);
+    let limiter = limiter_with(5, 600, &clock);
+    clock.step.store(0, Ordering::SeqCst);
+
+    assert_eq!(admitted(&limiter, &key(1), 100), 5);
 }
 
 #[test]
@@ -115,13 +154,7 @@ fn a_million_keys_take_no_more_memory_than_sixty_five_thousand() {
     for number in 0..1_000_000 {
         admitted(&limiter, &key(number), 1);
     }
-    let state = limiter
-        .limiters
-        .into_iter()
-        .next()
-        .unwrap()
-        .1
-        .into_state_store();
+    let state = &limiter.states[&LIMIT];
     assert_eq!(state.len(), MAX_KEYS + 1);
     drop((early, clock));
 }

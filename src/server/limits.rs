@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::event::Event;
 use crate::limit::{Limit, LimitKey, TooMany};
+use crate::model::{ClientRecord, Registration};
 use crate::protocol::form::Form;
 use crate::server::config::{AuthorizationServer, paths};
 use crate::server::error::RegistrationError;
@@ -110,6 +111,25 @@ impl AuthorizationServer {
         self.admit_address(paths::REVOKE, limit, from).await
     }
 
+    /// Counts an assertion that `client` signed, before it is remembered.
+    ///
+    /// Not by address: the address of a hosted client says nothing, and nobody else
+    /// gets here. The operator's own clients do not count: one of them may be as many
+    /// machines as the operator likes.
+    pub(super) async fn admit_assertion(&self, client: &ClientRecord) -> Result<(), TooMany> {
+        match client.registration {
+            Registration::Preregistered => Ok(()),
+            Registration::Dynamic { .. }
+            | Registration::Document
+            | Registration::SelfContained { .. } => {
+                let key = LimitKey::of(&[client.id.as_str()]);
+                let limit = Limit::AssertionByClient;
+                // Which of the two endpoints it was is not known here.
+                self.admit(paths::TOKEN, limit, &key, None).await
+            }
+        }
+    }
+
     /// Counts a request for which this server would fetch what it has no copy of.
     pub(super) async fn admit_fetch(&self, from: Option<ClientAddress>) -> Result<(), TooMany> {
         // Where clients are named does not matter to the hosts that are asked.
@@ -179,16 +199,38 @@ fn token_key(
             Some(LimitKey::of(&["refresh", family]))
         }
         "authorization_code" => Some(LimitKey::of(&["code", form.value("code")?])),
-        other => {
+        "client_credentials" => {
             let (client, address) = (client?.as_str(), from?.to_string());
-            Some(LimitKey::of(&["client", other, client, &address]))
+            Some(LimitKey::of(&["client", client, &address]))
         }
+        // No grant at all: strangers could make a key of each word they invent.
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+
+    #[test]
+    fn an_invented_grant_type_makes_no_key() {
+        let client = ClientId::parse("desk").unwrap();
+        let from = Some(ClientAddress::of(Ipv4Addr::LOCALHOST.into()));
+        let key_of = |grant_type| {
+            let secrets = [("code", "a"), ("refresh_token", "b")];
+            let form = secrets.into_iter().chain([("grant_type", grant_type)]);
+            token_key(&Form::from_iter(form), Some(&client), from)
+        };
+        let known = ["authorization_code", "refresh_token", "client_credentials"];
+        let keys = known.map(key_of);
+        assert!(keys.iter().all(Option::is_some), "{keys:?}");
+        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[2] != keys[0]);
+        for invented in ["", "x", "Client_Credentials", "client_credentials "] {
+            assert_eq!(key_of(invented), None, "{invented:?}");
+        }
+    }
 
     #[test]
     fn one_event_a_minute_tells_of_a_limit_and_of_how_many_there_were() {

@@ -1,10 +1,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use oauth_for_mcp::jose::Signer as _;
 use oauth_for_mcp::server::PreregisteredClient;
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use serde_json::{Value, json};
 
-use super::support::{FORM, JSON, expect_page, expect_refusal, header, json, open, send, with};
+use super::support::{
+    FORM, JSON, expect_page, expect_refusal, header, json, key, open, send, with,
+};
 
 fn metadata(name: &str, value: Value) -> Value {
     let mut metadata = json!({ "redirect_uris": [TestClient::REDIRECT_URI] });
@@ -349,5 +352,105 @@ async fn an_unknown_client_gets_a_page_and_is_never_redirected() {
         let page = open(&server, with(parameters, "client_id", id)).await;
         expect_page(&page, 400, "not registered here", &format!("{id:?}"));
         assert!(!super::support::text(&page).contains("client.example.com"));
+    }
+}
+
+/// C3
+#[tokio::test]
+async fn of_several_ways_that_a_client_offers_it_gets_one_that_works_here() {
+    let server = TestServer::new();
+    let keys = json!({ "keys": [key(1).public_jwk()] });
+    let uri = "https://client.example.com/jwks";
+    let both = json!(["none", "private_key_jwt"]);
+    let cases = [
+        // The strongest that it can prove.
+        (
+            json!({ "token_endpoint_auth_methods_supported": both, "jwks": keys }),
+            "private_key_jwt",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "none",
+            "token_endpoint_auth_methods_supported": both, "jwks": keys }),
+            "private_key_jwt",
+        ),
+        // Without keys, or with keys that this server does not fetch, the other.
+        (
+            json!({ "token_endpoint_auth_methods_supported": both }),
+            "none",
+        ),
+        (
+            json!({ "token_endpoint_auth_methods_supported": both, "jwks_uri": uri }),
+            "none",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "none", "jwks_uri": "" }),
+            "none",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "tls_client_auth",
+            "token_endpoint_auth_methods_supported": ["client_secret_post"] }),
+            "client_secret_post",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": keys }),
+            "private_key_jwt",
+        ),
+    ];
+    for (mut asked, expected) in cases {
+        asked["redirect_uris"] = json!([TestClient::REDIRECT_URI]);
+        let answer = TestClient::try_register(&server, &asked).await;
+        assert_eq!(answer.status(), 201, "{asked}: {answer:?}");
+        assert_eq!(
+            json(&answer)["token_endpoint_auth_method"],
+            expected,
+            "{asked}"
+        );
+    }
+    for refused in [
+        json!({ "token_endpoint_auth_method": "private_key_jwt" }),
+        json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": uri }),
+        json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": {} }),
+        json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": keys, "jwks_uri": uri }),
+        json!({ "token_endpoint_auth_methods_supported": ["tls_client_auth"] }),
+    ] {
+        let mut asked = refused;
+        asked["redirect_uris"] = json!([TestClient::REDIRECT_URI]);
+        let answer = TestClient::try_register(&server, &asked).await;
+        expect_refusal(&answer, 400, "invalid_client_metadata", &asked.to_string());
+    }
+}
+
+/// C4
+#[tokio::test]
+async fn a_registration_of_more_than_16_kib_is_refused() {
+    let server = TestServer::new();
+    let mut asked = metadata("client_name", json!("Long"));
+    let rest = asked.to_string().len() + r#","contacts":[""]"#.len();
+    asked["contacts"] = json!(["x".repeat(16 * 1024 - rest)]);
+    assert_eq!(asked.to_string().len(), 16 * 1024);
+    assert_eq!(
+        TestClient::try_register(&server, &asked).await.status(),
+        201
+    );
+    asked["contacts"] = json!(["x".repeat(16 * 1024 - rest + 1)]);
+    let answer = TestClient::try_register(&server, &asked).await;
+    expect_refusal(&answer, 400, "invalid_client_metadata", "long");
+}
+
+/// C4
+#[tokio::test]
+async fn the_application_type_is_what_the_redirect_uris_make_of_it() {
+    let server = TestServer::new();
+    for (uri, expected) in [
+        ("https://client.example.com/cb", "web"),
+        ("http://localhost:1/cb", "native"),
+        ("http://127.0.0.1/cb", "native"),
+        ("cursor://x/cb", "native"),
+    ] {
+        for said in [Value::Null, json!("web"), json!("native"), json!("odd")] {
+            let asked = json!({ "redirect_uris": [uri], "application_type": said });
+            let answer = TestClient::try_register(&server, &asked).await;
+            assert_eq!(json(&answer)["application_type"], expected, "{asked}");
+        }
     }
 }

@@ -3,13 +3,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_for_mcp::event::Event;
+use oauth_for_mcp::jose::{Signer as _, SigningKey};
 use oauth_for_mcp::limit::{Limit, LimitKey, Quota, RateLimiter, RateLimits, TooMany};
-use oauth_for_mcp::server::{DynamicRegistration, RegistrationConfig};
+use oauth_for_mcp::server::{DynamicRegistration, PreregisteredClient, RegistrationConfig};
+use oauth_for_mcp::store::MemoryLimits;
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use serde_json::json;
 
+use super::c6_assertions::{self, present, signed};
 use super::support::{
-    Answer, FORM, authorize_url, expect_page, expect_refusal, header, hidden, post_form,
+    Answer, FORM, authorize_url, expect_page, expect_refusal, header, hidden, key, post_form,
     refresh_token, send, with,
 };
 
@@ -368,6 +371,93 @@ async fn an_address_is_a_ceiling_for_tokens_and_revocations_together() {
 
     let elsewhere = server.from_address(address(2));
     expect_good(&client, &elsewhere, refresh_token(&next)).await;
+}
+
+/// A client that registered itself and signs with this key.
+async fn register_signing(server: &TestServer, key: &SigningKey) -> String {
+    let metadata = json!({
+        "redirect_uris": [TestClient::REDIRECT_URI],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": [key.public_jwk()] },
+    });
+    TestClient::register_with(server, &metadata).await.client_id
+}
+
+/// The assertion `number` of a client.
+async fn assertion(server: &TestServer, client: &str, key: &SigningKey, number: u32) -> String {
+    let mut claims = c6_assertions::claims(server, client);
+    claims["jti"] = json!(number.to_string());
+    signed(key, &claims).await
+}
+
+/// F2, C6
+#[tokio::test]
+async fn a_client_that_signs_too_often_waits_and_nobody_else_does() {
+    let server = limited(Limit::AssertionByClient, 3, 60);
+    let (own, foreign) = (key(1), key(2));
+    let busy = register_signing(&server, &own).await;
+    let other = register_signing(&server, &foreign).await;
+    for number in 0..10 {
+        let forged = assertion(&server, &busy, &foreign, number).await;
+        let answer = present(&server, "/revoke", &forged, "").await;
+        expect_refusal(&answer, 401, "invalid_client", "signed by somebody else");
+    }
+    for number in 0..3 {
+        let good = assertion(&server, &busy, &own, number).await;
+        let answer = present(&server, "/revoke", &good, "").await;
+        assert_eq!(answer.status(), 200, "{number}");
+    }
+    let refused = server.events().all().len();
+    let fourth = assertion(&server, &busy, &own, 3).await;
+    for path in ["/revoke", "/token"].repeat(5) {
+        expect_too_many(&present(&server, path, &fourth, "").await, "1", path);
+    }
+    let told = Event::RateLimited {
+        endpoint: "/token",
+        limit: "assertion_by_client",
+        address: None,
+        more: 0,
+    };
+    assert_eq!(server.events().all()[refused..], [told]);
+    let another = assertion(&server, &other, &foreign, 0).await;
+    let answer = present(&server, "/revoke", &another, "").await;
+    assert_eq!(answer.status(), 200, "another client");
+
+    server.clock().advance(Duration::from_secs(1));
+    let answer = present(&server, "/revoke", &fourth, "").await;
+    assert_eq!(answer.status(), 200, "it was not used up");
+}
+
+/// F2, C6
+#[tokio::test]
+async fn a_client_of_the_operator_signs_as_often_as_it_likes() {
+    let robot = key(1);
+    let quota = Quota::new(1, 1).expect("neither is zero");
+    let limits = RateLimits::off().with(Limit::AssertionByClient, quota);
+    let client = json!({
+        "client_id": "robot",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": [robot.public_jwk()] },
+        "grant_types": ["client_credentials"],
+    });
+    let client: PreregisteredClient = serde_json::from_value(client).unwrap();
+    let server = TestServer::with(|builder| builder.client(client).rate_limits(limits));
+    for number in 0..20 {
+        let good = assertion(&server, "robot", &robot, number).await;
+        let answer = present(&server, "/token", &good, "").await;
+        assert_eq!(answer.status(), 200, "{number}");
+    }
+}
+
+/// F2, C6
+#[test]
+fn one_client_never_fills_the_memory_of_assertions() {
+    let quota = RateLimits::default().quota(Limit::AssertionByClient);
+    let quota = quota.expect("it is on by default");
+    // Five minutes, one for clocks that differ, and two until nobody would take it.
+    let minutes = 8;
+    let most = quota.burst.get() + minutes * quota.per_minute.get();
+    assert!(most as usize <= MemoryLimits::default().replays / 5);
 }
 
 /// F2

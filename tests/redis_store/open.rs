@@ -92,7 +92,7 @@ async fn a_newer_schema_is_refused() {
     drop(corner.open().await);
     let key = format!("{}schema", corner.prefix);
     for (value, sentence) in [
-        ("2", "the store has the schema 2"),
+        ("3", "the store has the schema 3"),
         ("x", "is not the version of a schema"),
     ] {
         let mut set = redis::cmd("SET");

@@ -30,6 +30,7 @@ enum ForwardingHeader {
 
 /// The text names no network of proxies.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
 pub enum InvalidNetwork {
     /// It is neither an address nor a network.
     #[error("{0:?} is neither an IP address nor a network such as 10.0.0.0/8")]

@@ -116,6 +116,7 @@ impl AuthorizationServer {
         let claims = read(&verdict.map_err(AssertionError::from)?)?;
         judge(&claims, &client.id, &names, now)?;
         self.keys_were_of_use(keys, used);
+        self.admit_assertion(client).await?;
         self.use_up(&client.id, &claims, now).await
     }
 

@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use crate::limit::TooMany;
 use crate::protocol::credentials::InvalidCredentials;
 use crate::protocol::error::ErrorCode;
 use crate::server::client_auth::AssertionError;
@@ -34,6 +35,9 @@ pub enum ClientAuthError {
     /// The assertion does not prove that it is the client's.
     #[error("the client assertion is refused: {0}")]
     Assertion(#[from] AssertionError),
+    /// The client signed too many requests.
+    #[error("{0}")]
+    TooMany(#[from] TooMany),
     /// The server failed.
     #[error("{0}")]
     Outage(#[from] Outage),
@@ -60,7 +64,9 @@ impl From<&ClientAuthError> for ErrorCode {
             | ClientAuthError::AssertionMissing
             | ClientAuthError::UnexpectedAssertion
             | ClientAuthError::Assertion(_) => Self::InvalidClient,
-            ClientAuthError::Outage(_) => Self::TemporarilyUnavailable,
+            ClientAuthError::TooMany(_) | ClientAuthError::Outage(_) => {
+                Self::TemporarilyUnavailable
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ pub struct RegistrationConfig {
 
 /// What becomes of a client that registers itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum DynamicRegistration {
     /// Nobody can register.
     Off,

@@ -27,6 +27,7 @@ pub struct RegistrationAttempt<'a> {
 
 /// In which way somebody wants to become a client.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum RegistrationWay<'a> {
     /// By registering.
     Dynamic,

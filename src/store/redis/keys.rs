@@ -26,6 +26,11 @@ impl Keys {
         self.key("schema", b"")
     }
 
+    /// What the keys of clients begin with.
+    pub(super) fn every_client(&self) -> Vec<u8> {
+        self.key("client:", b"")
+    }
+
     pub(super) fn client(&self, id: &ClientId) -> Vec<u8> {
         self.key("client:", id.as_str().as_bytes())
     }

@@ -16,6 +16,7 @@ mod script;
 mod server_info;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use keys::Keys;
 use link::Link;

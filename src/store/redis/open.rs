@@ -14,12 +14,13 @@ use super::keys::Keys;
 use super::link::{Link, attempt_timeout};
 use super::script::{Call, Request, SCHEMA};
 use super::server_info;
+use super::upgrade::upgrade;
 
 /// How long a connection is idle before the system asks whether the peer is there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// The version of what is stored, and how.
-const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 2;
 
 /// A [`RedisStore`] that is being opened: `await` it.
 ///
@@ -224,6 +225,10 @@ async fn judge_schema(link: &Link, keys: &Keys) -> Result<(), StoreOpenError> {
             found,
             known: SCHEMA_VERSION,
         });
+    }
+    if found < SCHEMA_VERSION {
+        let upgraded = upgrade(link, keys, found).await;
+        upgraded.map_err(StoreOpenError::unreachable)?;
     }
     Ok(())
 }

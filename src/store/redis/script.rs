@@ -19,6 +19,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    COUNT_OLD_CLIENTS = "count_old_clients.lua";
     FIND_ACCESS_TOKEN = "find_access_token.lua";
     FIND_REFRESH_TOKEN = "find_refresh_token.lua";
     INSERT = "insert.lua";
@@ -26,6 +27,7 @@ scripts! {
     INSERT_GRANT = "grants.lua" "tokens.lua" "insert_grant.lua";
     INSERT_SIGNING_KEY = "insert_signing_key.lua";
     LIST_GRANTS = "list_grants.lua";
+    RAISE_SCHEMA = "raise_schema.lua";
     REDEEM_CODE = "grants.lua" "tokens.lua" "redeem_code.lua";
     REMOVE_CLIENT = "remove_client.lua";
     RESEAL_GRANT = "grants.lua" "reseal_grant.lua";
