@@ -32,55 +32,46 @@ fn told(server: &TestServer) -> Vec<Event> {
     events
 }
 
+fn url(number: usize) -> String {
+    format!("https://h{number}.example/client.json")
+}
+
+/// Lets an address use up its fetches, at whichever endpoint.
+async fn use_up_fetches(web: &Web, one: &TestServer) {
+    for number in 0..30 {
+        web.publish(&url(number), &document(&url(number)));
+        let client = client_at(&url(number));
+        let answer = match number % 3 {
+            0 => authorize(one, &url(number)).await,
+            1 => client.revoke(one, "x").await,
+            _ => client.redeem(one, "x").await.response().clone(),
+        };
+        assert_ne!(answer.status(), 503, "{number}");
+    }
+}
+
 /// F2, C5
 #[tokio::test]
 async fn an_address_makes_the_server_fetch_thirty_documents_and_then_one_in_two_seconds() {
     let web = Web::new();
     let server = web::server(&web);
     let one = server.from_address(address(1));
-    let url = |number| format!("https://h{number}.example/client.json");
-    assert_eq!(authorize(&server, URL).await.status(), 200);
-    for number in 0..30 {
-        // At whichever endpoint, and whatever comes of it.
-        web.publish(&url(number), &document(&url(number)));
-        let answer = match number % 3 {
-            0 => authorize(&one, &url(number)).await,
-            1 => client_at(&url(number)).revoke(&one, "x").await,
-            _ => client_at(&url(number))
-                .redeem(&one, "x")
-                .await
-                .response()
-                .clone(),
-        };
-        assert_ne!(answer.status(), 503, "{number}");
-    }
+    use_up_fetches(&web, &one).await;
     let fetched = web.fetched().len();
     for number in 30..130 {
-        expect_page(
-            &authorize(&one, &url(number)).await,
-            503,
-            "Try again",
-            "a page",
-        );
-        let answer = client_at(&url(number)).redeem(&one, "x").await;
+        let client = client_at(&url(number));
+        let page = authorize(&one, &url(number)).await;
+        expect_page(&page, 503, "Try again", "a page");
+        let answer = client.redeem(&one, "x").await;
         expect_outage(answer.response(), "at /token");
-        let answer = client_at(&url(number)).revoke(&one, "x").await;
-        expect_outage(&answer, "at /revoke");
+        expect_outage(&client.revoke(&one, "x").await, "at /revoke");
     }
     assert_eq!(web.fetched().len(), fetched);
     server.clock().advance(Duration::from_secs(2));
     web.publish(&url(300), &document(&url(300)));
     assert_eq!(authorize(&one, &url(300)).await.status(), 200);
     assert_eq!(authorize(&one, &url(301)).await.status(), 503);
-    // Who comes from elsewhere goes on, and with what is known so does everybody.
-    let other = server.from_address(address(2));
-    web.publish(&url(200), &document(&url(200)));
-    assert_eq!(authorize(&other, &url(200)).await.status(), 200);
-    for _ in 0..40 {
-        assert_eq!(authorize(&one, URL).await.status(), 200);
-    }
-    server.clock().advance(Duration::from_secs(300));
-    assert_eq!(authorize(&one, URL).await.status(), 200, "renewed");
+
     let told = told(&server);
     let [
         Event::RateLimited {
@@ -91,6 +82,23 @@ async fn an_address_makes_the_server_fetch_thirty_documents_and_then_one_in_two_
         panic!("{told:?}");
     };
     assert_eq!((*limit, *endpoint), ("fetch_by_address", "*"));
+}
+
+/// F2, C5
+#[tokio::test]
+async fn an_address_that_used_up_its_fetches_goes_on_with_what_is_known_and_others_with_all() {
+    let web = Web::new();
+    let server = web::server(&web);
+    assert_eq!(authorize(&server, URL).await.status(), 200);
+    let one = server.from_address(address(1));
+    use_up_fetches(&web, &one).await;
+    let other = server.from_address(address(2));
+    web.publish(&url(200), &document(&url(200)));
+    assert_eq!(authorize(&one, &url(200)).await.status(), 503);
+    assert_eq!(authorize(&other, &url(200)).await.status(), 200);
+    for _ in 0..40 {
+        assert_eq!(authorize(&one, URL).await.status(), 200);
+    }
 }
 
 /// F2, C5
