@@ -406,6 +406,14 @@ async fn of_several_ways_that_a_client_offers_it_gets_one_that_works_here() {
             "{asked}"
         );
     }
+}
+
+/// C3
+#[tokio::test]
+async fn a_client_that_offers_no_way_that_works_here_is_refused() {
+    let server = TestServer::new();
+    let keys = json!({ "keys": [key(1).public_jwk()] });
+    let uri = "https://client.example.com/jwks";
     for refused in [
         json!({ "token_endpoint_auth_method": "private_key_jwt" }),
         json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": uri }),
