@@ -1,5 +1,5 @@
 //! Three reference servers on one database, request by request in turn.
-
+#![cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "it takes as long as it takes")]
 
