@@ -180,7 +180,67 @@ impl GrantType {
     }
 }
 
+/// What a client is beside its identifier and how it came to be known, without
+/// names: for where each byte counts.
+pub(crate) type ClientContents = (
+    Option<String>,
+    Option<String>,
+    Vec<RedirectUri>,
+    AuthMethod,
+    Vec<TokenHash>,
+    BTreeSet<GrantType>,
+    Option<Scope>,
+    Option<ClientKeys>,
+    Option<TokenHash>,
+);
+
 impl ClientRecord {
+    pub(crate) fn into_contents(self) -> (ClientId, Registration, ClientContents) {
+        let contents = (
+            self.name,
+            self.client_uri,
+            self.redirect_uris,
+            self.auth_method,
+            self.secrets,
+            self.grant_types,
+            self.scope,
+            self.keys,
+            self.management,
+        );
+        (self.id, self.registration, contents)
+    }
+
+    pub(crate) fn from_contents(
+        id: ClientId,
+        registration: Registration,
+        contents: ClientContents,
+    ) -> Self {
+        let (
+            name,
+            client_uri,
+            redirect_uris,
+            auth_method,
+            secrets,
+            grant_types,
+            scope,
+            keys,
+            management,
+        ) = contents;
+        Self {
+            id,
+            registration,
+            name,
+            client_uri,
+            redirect_uris,
+            auth_method,
+            secrets,
+            grant_types,
+            scope,
+            keys,
+            management,
+        }
+    }
+
     /// Whether the client has nothing to prove itself with.
     #[must_use]
     pub fn is_public(&self) -> bool {

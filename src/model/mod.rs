@@ -17,6 +17,7 @@ mod sealed;
 mod signing_key;
 mod token;
 
+pub(crate) use client::ClientContents;
 pub use client::{AuthMethod, ClientKeys, ClientRecord, GrantType, Registration};
 pub use code::{AuthorizedLogin, CodeRecord, CodeStage};
 pub use grant::{Grant, GrantDetails, GrantFilter, GrantRecord};

@@ -1,35 +1,21 @@
 //! Clients whose identifier holds what they are, sealed: nothing is stored.
 
-use std::collections::BTreeSet;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::model::{
-    AuthMethod, ClientKeys, ClientRecord, GrantType, OpenError, Place, Registration, Sealed,
-};
+use crate::model::{ClientContents, ClientRecord, OpenError, Place, Registration, Sealed};
 use crate::server::config::AuthorizationServer;
 use crate::server::error::{Outage, RegistrationError};
 use crate::server::registration::accept::AcceptedMetadata;
 use crate::server::registration::config::DynamicRegistration;
 use crate::server::registration::describe::Given;
-use crate::types::{ClientId, RedirectUri, Scope, Timestamp, TokenHash};
+use crate::types::{ClientId, Timestamp};
 
 /// What such an identifier begins with; no other one of ours has a dot.
 const PREFIX: &str = "self.";
 
-/// What is sealed, without names, since identifiers travel in URLs.
-type Contents = (
-    Timestamp,
-    Option<String>,
-    Option<String>,
-    Vec<RedirectUri>,
-    AuthMethod,
-    Vec<TokenHash>,
-    BTreeSet<GrantType>,
-    Option<Scope>,
-    Option<ClientKeys>,
-);
+/// What is sealed: when the client registered, and all else that it is.
+type Contents = (Timestamp, ClientContents);
 
 impl AuthorizationServer {
     pub(super) fn seal_into_id(
@@ -44,17 +30,8 @@ impl AuthorizationServer {
             secret: self.give_secret(&mut client)?,
             ..Given::default()
         };
-        let contents: Contents = (
-            now,
-            client.name.clone(),
-            client.client_uri.clone(),
-            client.redirect_uris.clone(),
-            client.auth_method,
-            client.secrets.clone(),
-            client.grant_types.clone(),
-            client.scope.clone(),
-            client.keys.clone(),
-        );
+        let (_, _, contents) = client.clone().into_contents();
+        let contents: Contents = (now, contents);
         let keys = self.vault.master_keys();
         let sealed = keys.seal(&contents, self.place_of_clients(), &*self.entropy);
         let sealed = URL_SAFE_NO_PAD.encode(sealed.map_err(Outage::from)?.as_bytes());
@@ -74,30 +51,13 @@ impl AuthorizationServer {
             .vault
             .master_keys()
             .open(&sealed, self.place_of_clients());
-        let (
-            registered_at,
-            name,
-            client_uri,
-            redirect_uris,
-            auth_method,
-            secrets,
-            grant_types,
-            scope,
-            keys,
-        ) = opened.ok()?;
-        Some(ClientRecord {
-            id: id.clone(),
-            registration: Registration::SelfContained { registered_at },
-            name,
-            client_uri,
-            redirect_uris,
-            auth_method,
-            secrets,
-            grant_types,
-            scope,
-            keys,
-            management: None,
-        })
+        let (registered_at, contents) = opened.ok()?;
+        let registration = Registration::SelfContained { registered_at };
+        Some(ClientRecord::from_contents(
+            id.clone(),
+            registration,
+            contents,
+        ))
     }
 
     /// A server with another name that shares the key does not know the client.
