@@ -1,27 +1,137 @@
-//! A server on loopback answers only to the names of loopback.
+//! Which names a server answers to, and the pages of which sites may ask it.
 //!
 //! A site can make its own name point to 127.0.0.1 (DNS rebinding): its scripts
-//! would then share an origin with the server, and read every page of it.
+//! would then share an origin with a server on loopback, and read every page of it.
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 
 use crate::endpoint::respond;
 use crate::protocol::error::ErrorCode;
 
-/// Whether the request names a host that is not this machine itself.
-pub(super) fn is_foreign(uri: &Uri, headers: &HeaderMap) -> bool {
+/// The names that a server answers to.
+#[derive(Clone, Debug)]
+pub(super) enum AllowedHosts {
+    Any,
+    Loopback,
+    /// Each is a name, or a name and a port, in lower case.
+    Only(Vec<String>),
+}
+
+/// The sites whose pages may ask.
+#[derive(Clone, Debug)]
+pub(super) enum AllowedOrigins {
+    Any,
+    Loopback,
+    /// In lower case.
+    Only(Vec<String>),
+}
+
+impl AllowedHosts {
+    pub(super) const fn by_default(is_loopback: bool) -> Self {
+        if is_loopback {
+            Self::Loopback
+        } else {
+            Self::Any
+        }
+    }
+
+    pub(super) fn only<T: Into<String>>(hosts: impl IntoIterator<Item = T>) -> Self {
+        Self::Only(in_lower_case(hosts))
+    }
+
+    /// The answer to a request for another host ([RFC 9110, section 15.5.20]).
+    ///
+    /// [RFC 9110, section 15.5.20]: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20
+    pub(super) fn refuse(&self, uri: &Uri, headers: &HeaderMap) -> Option<Response<Bytes>> {
+        let text = match self {
+            Self::Any => return None,
+            Self::Loopback => {
+                "this server is on loopback and answers to localhost, 127.0.0.1 and [::1] only"
+            }
+            Self::Only(_) => "this server does not answer to this host",
+        };
+        let all_ours = named(uri, headers).all(|name| name.is_some_and(|name| self.admits(&name)));
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        (!all_ours).then(|| respond::error_with(status, ErrorCode::InvalidRequest, text))
+    }
+
+    fn admits(&self, name: &Authority) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Loopback => is_loopback(name.host()),
+            Self::Only(hosts) => {
+                let whole = name.as_str().to_ascii_lowercase();
+                let host = name.host().to_ascii_lowercase();
+                hosts.iter().any(|ours| *ours == whole || *ours == host)
+            }
+        }
+    }
+}
+
+impl AllowedOrigins {
+    pub(super) const fn by_default(is_loopback: bool) -> Self {
+        if is_loopback {
+            Self::Loopback
+        } else {
+            Self::Any
+        }
+    }
+
+    pub(super) fn only<T: Into<String>>(origins: impl IntoIterator<Item = T>) -> Self {
+        Self::Only(in_lower_case(origins))
+    }
+
+    /// The answer to a page that may not ask, as MCP has it
+    /// ([Streamable HTTP, security]).
+    ///
+    /// [Streamable HTTP, security]: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#security-&-endpoint
+    pub(super) fn refuse(&self, headers: &HeaderMap) -> Option<Response<Bytes>> {
+        let mut asking = headers.get_all(ORIGIN).iter();
+        let admitted = asking.all(|origin| self.admits(origin));
+        (!admitted).then(|| {
+            respond::error_with(
+                StatusCode::FORBIDDEN,
+                ErrorCode::InvalidRequest,
+                "pages of this origin may not ask this server",
+            )
+        })
+    }
+
+    fn admits(&self, origin: &HeaderValue) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Loopback => {
+                let text = origin.to_str().unwrap_or_default();
+                let uri = text.parse::<Uri>().ok();
+                uri.is_some_and(|uri| uri.scheme().is_some() && uri.host().is_some_and(is_loopback))
+            }
+            Self::Only(origins) => {
+                let text = origin.to_str().unwrap_or_default().to_ascii_lowercase();
+                origins.contains(&text)
+            }
+        }
+    }
+}
+
+fn in_lower_case<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Vec<String> {
+    let lower = |text: T| text.into().to_ascii_lowercase();
+    texts.into_iter().map(lower).collect()
+}
+
+/// Every host that a request names; `None` for what is no name.
+fn named(uri: &Uri, headers: &HeaderMap) -> impl Iterator<Item = Option<Authority>> {
     let in_header = headers.get_all(HOST).iter().map(|value| {
         let text = value.to_str().ok()?;
         text.parse::<Authority>().ok()
     });
-    let in_uri = uri.authority().cloned().map(Some);
-    in_uri
+    uri.authority()
+        .cloned()
+        .map(Some)
         .into_iter()
         .chain(in_header)
-        .any(|authority| !authority.is_some_and(|authority| is_loopback(authority.host())))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -32,20 +142,14 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// The answer to a request for another host ([RFC 9110, section 15.5.20]).
-///
-/// [RFC 9110, section 15.5.20]: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20
-pub(super) fn misdirected() -> Response<Bytes> {
-    respond::error_with(
-        StatusCode::MISDIRECTED_REQUEST,
-        ErrorCode::InvalidRequest,
-        "this server is on loopback and answers to localhost, 127.0.0.1 and [::1] only",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_foreign(uri: &'static str, headers: &HeaderMap) -> bool {
+        let uri = Uri::from_static(uri);
+        AllowedHosts::Loopback.refuse(&uri, headers).is_some()
+    }
 
     #[test]
     fn only_names_of_loopback_are_ours() {
@@ -68,7 +172,7 @@ mod tests {
             if let Some(host) = host {
                 headers.insert(HOST, host.parse().unwrap());
             }
-            let foreign = is_foreign(&Uri::from_static("/mcp"), &headers);
+            let foreign = is_foreign("/mcp", &headers);
             assert_eq!(foreign, expected, "{host:?}");
         }
     }
@@ -77,11 +181,8 @@ mod tests {
     fn one_foreign_name_among_several_is_enough() {
         let mut headers = HeaderMap::new();
         headers.append(HOST, "localhost".parse().unwrap());
-        assert!(is_foreign(
-            &Uri::from_static("http://evil.example/"),
-            &headers
-        ));
+        assert!(is_foreign("http://evil.example/", &headers));
         headers.append(HOST, "evil.example".parse().unwrap());
-        assert!(is_foreign(&Uri::from_static("/"), &headers));
+        assert!(is_foreign("/", &headers));
     }
 }

@@ -25,11 +25,12 @@ mod respond;
 #[cfg(feature = "server")]
 mod revoke;
 mod route;
+mod session;
 #[cfg(feature = "server")]
 mod token;
 
 #[cfg(feature = "server")]
 pub use address::{InvalidNetwork, TrustedProxies};
 pub use peer::PeerAddress;
-pub use protect::Protection;
+pub use protect::{Caller, Passage, Protection};
 pub use route::Endpoints;

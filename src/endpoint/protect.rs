@@ -3,9 +3,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION};
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, response};
 
-use crate::endpoint::{cors, host, respond};
+use crate::endpoint::host::{AllowedHosts, AllowedOrigins};
+use crate::endpoint::{cors, respond, session};
 use crate::protocol::error::ErrorCode;
 use crate::resource::{ResourceError, ResourceServer, VerifiedToken};
 
@@ -14,13 +15,30 @@ use crate::resource::{ResourceError, ResourceServer, VerifiedToken};
 ///
 /// An adapter calls, in this order: [`intercept`](Self::intercept),
 /// [`admit`](Self::admit), [`permit`](Self::permit) with the body if
-/// [`reads_body`](Self::reads_body), and [`finish`](Self::finish) on the answer.
+/// [`reads_body`](Self::reads_body), and [`Passage::finish`] on the answer.
 #[derive(Clone, Debug)]
-pub struct Protection {
+pub struct Protection(Arc<Rules>);
+
+#[derive(Clone, Debug)]
+struct Rules {
     resource: Arc<ResourceServer>,
-    metadata_url: Arc<str>,
+    metadata_url: String,
     max_body: usize,
     keep_authorization: bool,
+    bind_sessions: bool,
+    hosts: AllowedHosts,
+    origins: AllowedOrigins,
+}
+
+/// Who calls, or that nobody said so. Only [`Protection::admit`] makes one.
+#[derive(Debug)]
+pub struct Caller(Option<VerifiedToken>);
+
+/// That a request may pass. Only [`Protection::permit`] makes one.
+#[derive(Debug)]
+pub struct Passage {
+    rules: Arc<Rules>,
+    caller: Caller,
 }
 
 impl Protection {
@@ -30,44 +48,81 @@ impl Protection {
     /// Guards with the rules of `resource`.
     #[must_use]
     pub fn new(resource: Arc<ResourceServer>) -> Self {
-        let metadata_url = resource.metadata_url().into();
-        Self {
+        let is_loopback = resource.resource().is_loopback();
+        Self(Arc::new(Rules {
+            metadata_url: resource.metadata_url(),
+            hosts: AllowedHosts::by_default(is_loopback),
+            origins: AllowedOrigins::by_default(is_loopback),
             resource,
-            metadata_url,
             max_body: Self::MAX_BODY,
             keep_authorization: false,
-        }
+            bind_sessions: true,
+        }))
     }
 
     /// The longest JSON-RPC body that is read, in bytes.
     #[must_use]
-    pub const fn max_body(mut self, bytes: usize) -> Self {
-        self.max_body = bytes;
-        self
+    pub fn max_body(self, bytes: usize) -> Self {
+        self.with(|rules| rules.max_body = bytes)
+    }
+
+    /// Answers only to requests for these hosts, each as `name` or `name:port`,
+    /// and to no others; by default a server on loopback answers to the names of
+    /// loopback, and any other server to every name.
+    #[must_use]
+    pub fn allowed_hosts<T: Into<String>>(self, hosts: impl IntoIterator<Item = T>) -> Self {
+        let hosts = AllowedHosts::only(hosts);
+        self.with(|rules| rules.hosts = hosts)
+    }
+
+    /// Answers only to pages of these origins, such as `https://app.example.com`,
+    /// and to clients that are no pages; by default a server on loopback answers to
+    /// pages from loopback, and any other server to every page, since no page
+    /// carries a token by itself.
+    #[must_use]
+    pub fn allowed_origins<T: Into<String>>(self, origins: impl IntoIterator<Item = T>) -> Self {
+        let origins = AllowedOrigins::only(origins);
+        self.with(|rules| rules.origins = origins)
     }
 
     /// Leaves the raw token in the request that the handler gets.
     ///
     /// A handler that passes it on, or logs it, gives it away.
     #[must_use]
-    pub const fn dangerous_keep_authorization_header(mut self) -> Self {
-        self.keep_authorization = true;
+    pub fn dangerous_keep_authorization_header(self) -> Self {
+        self.with(|rules| rules.keep_authorization = true)
+    }
+
+    /// Leaves session ids as the handler made them.
+    ///
+    /// Whoever learns one can then use the session of somebody else.
+    #[must_use]
+    pub fn dangerous_leave_sessions_unbound(self) -> Self {
+        self.with(|rules| rules.bind_sessions = false)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(Arc::make_mut(&mut self.0));
         self
     }
 
     /// The answer that comes before any token is looked at: to a CORS
-    /// preflight, which never carries one, and to a request for another host.
+    /// preflight, which never carries one, and to a request for another host or
+    /// from a page that may not ask.
     #[must_use]
     pub fn intercept(&self, parts: &Parts) -> Option<Response<Bytes>> {
-        if self.resource.resource().is_loopback() && host::is_foreign(&parts.uri, &parts.headers) {
-            return Some(host::misdirected());
-        }
-        let asks = parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        (parts.method == Method::OPTIONS && asks).then(|| cors::preflight(&parts.headers))
+        let rules = &*self.0;
+        let refusal = rules.hosts.refuse(&parts.uri, &parts.headers);
+        let refusal = refusal.or_else(|| rules.origins.refuse(&parts.headers));
+        refusal.or_else(|| {
+            let asks = parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+            (parts.method == Method::OPTIONS && asks).then(|| cors::preflight(&parts.headers))
+        })
     }
 
     /// Finds out who calls. The verified token becomes an extension of the
-    /// request, and the raw one is taken out of it.
+    /// request, and the raw one is taken out of it; a session id becomes what the
+    /// handler calls it.
     ///
     /// Nobody calls if there are no credentials and the policy has operations
     /// that need none; the body then decides.
@@ -75,21 +130,26 @@ impl Protection {
     /// # Errors
     ///
     /// The answer to give instead.
-    pub async fn admit(&self, parts: &mut Parts) -> Result<Option<VerifiedToken>, Response<Bytes>> {
+    pub async fn admit(&self, parts: &mut Parts) -> Result<Caller, Response<Bytes>> {
+        let rules = &*self.0;
         let may_be_public =
-            self.resource.policy().has_public_operations() && self.reads_body(parts).is_some();
-        let token = match self.resource.authenticate(&parts.headers).await {
+            rules.resource.policy().has_public_operations() && self.reads_body(parts).is_some();
+        let token = match rules.resource.authenticate(&parts.headers).await {
             Ok(token) => Some(token),
             Err(ResourceError::NoCredentials) if may_be_public => None,
-            Err(error) => return Err(self.refuse(&error)),
+            Err(error) => return Err(rules.refuse(&error)),
         };
-        if !self.keep_authorization {
+        if rules.bind_sessions {
+            let sessions = rules.resource.sessions();
+            session::unbind(sessions, &mut parts.headers, token.as_ref())?;
+        }
+        if !rules.keep_authorization {
             parts.headers.remove(AUTHORIZATION);
         }
         if let Some(token) = &token {
             parts.extensions.insert(token.clone());
         }
-        Ok(token)
+        Ok(Caller(token))
     }
 
     /// How many bytes of the body have to be read to decide; `None` if none.
@@ -97,8 +157,9 @@ impl Protection {
     pub fn reads_body(&self, parts: &Parts) -> Option<usize> {
         // A handler may take its messages by any method that can carry one.
         let bodiless = [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS];
-        let decides = !bodiless.contains(&parts.method) && self.resource.policy().depends_on_body();
-        decides.then_some(self.max_body)
+        let decides =
+            !bodiless.contains(&parts.method) && self.0.resource.policy().depends_on_body();
+        decides.then_some(self.0.max_body)
     }
 
     /// Decides whether the caller, or anybody if there is none, may do what the
@@ -109,13 +170,19 @@ impl Protection {
     /// The answer to give instead.
     pub fn permit(
         &self,
-        token: Option<&VerifiedToken>,
+        caller: Caller,
         parts: &Parts,
         body: Option<&[u8]>,
-    ) -> Result<(), Response<Bytes>> {
-        self.resource
-            .authorize(token, &parts.headers, body)
-            .map_err(|error| self.refuse(&error))
+    ) -> Result<Passage, Response<Bytes>> {
+        let decision = self
+            .0
+            .resource
+            .authorize(caller.token(), &parts.headers, body);
+        decision.map_err(|error| self.0.refuse(&error))?;
+        Ok(Passage {
+            rules: Arc::clone(&self.0),
+            caller,
+        })
     }
 
     /// The answer to a body that is longer than may be read.
@@ -134,17 +201,31 @@ impl Protection {
         let text = "the body could not be read";
         cors::allow(respond::error(ErrorCode::InvalidRequest, text))
     }
+}
 
-    /// Lets scripts read the handler's answer.
-    pub fn finish(&self, headers: &mut HeaderMap) {
-        cors::mark(headers);
+impl Caller {
+    /// The token of the caller; `None` if nobody said who they are.
+    #[must_use]
+    pub const fn token(&self) -> Option<&VerifiedToken> {
+        self.0.as_ref()
     }
+}
 
+impl Passage {
+    /// Lets scripts read the handler's answer, and binds the session that it may
+    /// have opened to the caller.
+    pub fn finish(&self, answer: &mut response::Parts) {
+        if self.rules.bind_sessions {
+            let sessions = self.rules.resource.sessions();
+            session::bind(sessions, &mut answer.headers, self.caller.token());
+        }
+        cors::mark(&mut answer.headers);
+    }
+}
+
+impl Rules {
     fn refuse(&self, error: &ResourceError) -> Response<Bytes> {
-        cors::allow(respond::resource_error(
-            error,
-            &self.resource,
-            &self.metadata_url,
-        ))
+        let metadata_url = &self.metadata_url;
+        cors::allow(respond::resource_error(error, &self.resource, metadata_url))
     }
 }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri};
 use serde::Serialize;
 
-use crate::endpoint::{cors, host, respond};
+use crate::endpoint::host::AllowedHosts;
+use crate::endpoint::{cors, respond};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::well_known;
 use crate::resource::ResourceServer;
@@ -27,8 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Endpoints {
     routes: HashMap<String, Route>,
-    /// Whether this is for this machine only.
-    loopback: bool,
+    hosts: AllowedHosts,
     #[cfg(feature = "server")]
     pub(super) pages: Pages,
     #[cfg(feature = "server")]
@@ -77,7 +77,7 @@ impl Endpoints {
         );
         Self {
             routes,
-            loopback: resource.resource().is_loopback(),
+            hosts: AllowedHosts::by_default(resource.resource().is_loopback()),
             #[cfg(feature = "server")]
             pages: Pages::default(),
             #[cfg(feature = "server")]
@@ -87,11 +87,22 @@ impl Endpoints {
         }
     }
 
+    /// Answers only to requests for these hosts, each as `name` or `name:port`; by
+    /// default a server on loopback answers to the names of loopback, and any other
+    /// server to every name.
+    #[must_use]
+    pub fn allowed_hosts<T: Into<String>>(mut self, hosts: impl IntoIterator<Item = T>) -> Self {
+        self.hosts = AllowedHosts::only(hosts);
+        self
+    }
+
     /// Adds the endpoints of an authorization server, below its issuer.
     #[cfg(feature = "server")]
     #[must_use]
     pub fn with_server(mut self, server: &Arc<AuthorizationServer>) -> Self {
-        self.loopback &= server.issuer().is_loopback();
+        if !server.issuer().is_loopback() {
+            self.hosts = AllowedHosts::by_default(false);
+        }
         let metadata = Route::document(&server.metadata());
         for path in well_known::authorization_server_paths(server.issuer()) {
             self.routes.insert(path, metadata.clone());
@@ -153,8 +164,8 @@ impl Endpoints {
 
     /// Answers a request whose body was read whole.
     pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
-        if self.loopback && host::is_foreign(request.uri(), request.headers()) {
-            return host::misdirected();
+        if let Some(refusal) = self.hosts.refuse(request.uri(), request.headers()) {
+            return refusal;
         }
         let Some(route) = self.routes.get(request.uri().path()) else {
             // A preflight that fails would hide the 404 from the script.

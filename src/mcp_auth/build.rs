@@ -4,7 +4,7 @@ use crate::idp::{DevelopmentLogin, IdentityProvider};
 use crate::mcp_auth::builder::{McpAuthBuilder, SignIn};
 use crate::mcp_auth::{McpAuth, McpAuthError};
 use crate::resource::verifier::LocalVerifier;
-use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy};
+use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy, SessionKey};
 use crate::server::{AuthorizationServer, AuthorizationServerBuilder};
 use crate::store::Vault;
 use crate::types::{Issuer, ResourceUri, Scope, ScopeToken};
@@ -32,8 +32,14 @@ impl McpAuthBuilder {
         let server =
             AuthorizationServer::builder(issuer.clone(), resource.clone(), vault.clone(), idp);
         let server = self.configure(server)?.build()?;
-        let verifier = LocalVerifier::new(issuer.clone(), Arc::clone(server.keys()), vault);
-        let guard = self.guard(issuer, resource, verifier)?.build()?;
+        let keys = Arc::clone(server.keys());
+        let sessions = SessionKey::from_bytes(&vault.master_keys().session_key());
+        let verifier = LocalVerifier::new(issuer.clone(), keys, vault);
+        let verifier = verifier.events(Arc::clone(&self.events));
+        let guard = self
+            .guard(issuer, resource, verifier)?
+            .session_key(sessions);
+        let guard = guard.build()?;
         McpAuth::new(server, guard, self.proxies)
     }
 

@@ -39,6 +39,7 @@ pub struct MasterKey {
     id: MasterKeyId,
     sealing: Key,
     index: Key,
+    sessions: Key,
 }
 
 /// The text is no master key.
@@ -59,6 +60,7 @@ impl MasterKey {
             id: MasterKeyId(id),
             sealing: part("oauth-for-mcp sealing"),
             index: part("oauth-for-mcp subject index"),
+            sessions: part("oauth-for-mcp session ids"),
         }
     }
 
@@ -238,9 +240,22 @@ impl MasterKeys {
         decrypt(&key.sealing, &place.associated(id), rest).map_err(|_| OpenError::Damaged)
     }
 
+    /// Makes sure that the key is there which opens what was sealed.
+    pub(crate) fn has_key_of(&self, sealed: &Sealed) -> Result<(), OpenError> {
+        let (id, _) = split(sealed).ok_or(OpenError::Damaged)?;
+        let known = self.find(id).map(drop);
+        known.ok_or(OpenError::UnknownKey(id))
+    }
+
     /// Whether the key that seals now has sealed it.
     pub(crate) fn is_current(&self, sealed: &Sealed) -> bool {
         split(sealed).is_some_and(|(id, _)| id == self.active_id())
+    }
+
+    /// What binds sessions to those who opened them, for all who have the key that
+    /// seals now.
+    pub(crate) fn session_key(&self) -> Zeroizing<[u8; 32]> {
+        self.active().sessions.clone()
     }
 
     /// The keyed hash under which records of `subject` are stored now.

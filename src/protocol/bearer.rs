@@ -2,18 +2,24 @@
 //!
 //! [RFC 6750]: https://www.rfc-editor.org/rfc/rfc6750
 
+use std::fmt;
+
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use thiserror::Error;
 
 use crate::protocol::error::ErrorCode;
-use crate::types::{Scope, Secret};
+use crate::types::{Scope, Secret, TokenHash};
 
 /// A bearer token as a client presented it ([RFC 6750, section 2.1]).
 ///
 /// [RFC 6750, section 2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 #[derive(Clone, Debug)]
 pub struct BearerToken(Secret);
+
+/// A bearer token where it stands in its header, not copied yet.
+#[derive(Clone, Copy)]
+pub struct PresentedToken<'a>(&'a str);
 
 /// What the request presents is no single well-formed bearer token.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -40,6 +46,25 @@ impl BearerToken {
     ///
     /// [`InvalidBearer`] with the reason.
     pub fn parse(headers: &HeaderMap) -> Result<Option<Self>, InvalidBearer> {
+        let presented = PresentedToken::parse(headers)?;
+        Ok(presented.map(PresentedToken::to_token))
+    }
+
+    /// The token, for a verifier.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+impl<'a> PresentedToken<'a> {
+    /// Reads the bearer token of a request; `None` if there is no credential,
+    /// or one of another scheme.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidBearer`] with the reason.
+    pub fn parse(headers: &'a HeaderMap) -> Result<Option<Self>, InvalidBearer> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else {
             return Ok(None);
@@ -50,7 +75,26 @@ impl BearerToken {
         Self::parse_header(value)
     }
 
-    fn parse_header(value: &HeaderValue) -> Result<Option<Self>, InvalidBearer> {
+    /// How long the token is, in bytes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub const fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// The hash of the token, to remember it by.
+    #[must_use]
+    pub fn hash(self) -> TokenHash {
+        TokenHash::of(self.0)
+    }
+
+    /// The token in custody.
+    #[must_use]
+    pub fn to_token(self) -> BearerToken {
+        BearerToken(Secret::new(self.0))
+    }
+
+    fn parse_header(value: &'a HeaderValue) -> Result<Option<Self>, InvalidBearer> {
         const SCHEME: &[u8] = b"bearer";
         let bytes = value.as_bytes();
         let Some((scheme, rest)) = bytes.split_at_checked(SCHEME.len()) else {
@@ -61,22 +105,37 @@ impl BearerToken {
             return Ok(None);
         }
         let token = rest.trim_ascii();
-        if token.len() > Self::MAX_LENGTH {
+        if token.len() > BearerToken::MAX_LENGTH {
             return Err(InvalidBearer::TooLong);
         }
         if !is_token68(token) {
             return Err(InvalidBearer::Malformed);
         }
         let text = std::str::from_utf8(token).map_err(|_| InvalidBearer::Malformed)?;
-        Ok(Some(Self(Secret::new(text))))
-    }
-
-    /// The token, for a verifier.
-    #[must_use]
-    pub const fn secret(&self) -> &Secret {
-        &self.0
+        Ok(Some(Self(text)))
     }
 }
+
+impl fmt::Debug for PresentedToken<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("PresentedToken(..)")
+    }
+}
+
+/// Which bytes a token68 is made of, looked up since every request has hundreds.
+const IN_TOKEN68: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        // Below 256, by the condition.
+        #[expect(clippy::cast_possible_truncation, reason = "it is below 256")]
+        let character = byte as u8;
+        table[byte] = character.is_ascii_alphanumeric()
+            || matches!(character, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+        byte += 1;
+    }
+    table
+};
 
 /// The form of a credential ([RFC 9110, section 11.2]).
 ///
@@ -86,8 +145,10 @@ fn is_token68(token: &[u8]) -> bool {
         .iter()
         .rposition(|byte| *byte != b'=')
         .map_or(0, |last| last + 1);
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
-    end > 0 && token[..end].iter().all(allowed)
+    end > 0
+        && token[..end]
+            .iter()
+            .all(|byte| IN_TOKEN68[usize::from(*byte)])
 }
 
 /// A `Bearer` challenge ([RFC 6750, section 3]; [RFC 9728, section 5.1]).

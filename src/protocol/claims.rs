@@ -31,6 +31,9 @@ pub struct AccessTokenClaims {
     /// The grant it belongs to; a private claim, with which a verifier can see
     /// in one read whether the grant still stands.
     pub grant_id: GrantId,
+    /// Whether the client acts for itself; a private claim, left out for people.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub machine: bool,
     /// What the host's policy added.
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
@@ -38,7 +41,7 @@ pub struct AccessTokenClaims {
 
 impl AccessTokenClaims {
     /// The claims that are this crate's to set: a policy cannot add one of them.
-    pub const RESERVED: [&str; 12] = [
+    pub const RESERVED: [&str; 13] = [
         "iss",
         "sub",
         "aud",
@@ -49,7 +52,13 @@ impl AccessTokenClaims {
         "client_id",
         "scope",
         "grant_id",
+        "machine",
         "cnf",
         "act",
     ];
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

@@ -5,13 +5,17 @@ use http::header::CONTENT_ENCODING;
 use thiserror::Error;
 
 use crate::event::{Event, EventSink, TracingSink, causes};
-use crate::protocol::bearer::{BearerToken, InvalidBearer};
+use crate::protocol::bearer::{InvalidBearer, PresentedToken};
 use crate::resource::error::ResourceError;
 use crate::resource::operation::{InvalidMessage, Operation};
 use crate::resource::scope_policy::ScopePolicy;
+use crate::resource::session::SessionKey;
+use crate::resource::token_cache::{TokenCache, TokenCacheConfig};
 use crate::resource::verified::VerifiedToken;
 use crate::resource::verifier::{TokenVerifier, VerifierError};
-use crate::types::{Clock, Issuer, ResourceUri, Scope, SystemClock};
+use crate::types::{
+    Clock, Entropy, EntropyError, Issuer, ResourceUri, Scope, SystemClock, SystemEntropy, Timestamp,
+};
 
 /// The resource server role: guards one MCP endpoint.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub struct ResourceServer {
     aliases: Vec<ResourceUri>,
     authorization_servers: Vec<Issuer>,
     verifier: Arc<dyn TokenVerifier>,
+    cache: Option<TokenCache>,
+    sessions: SessionKey,
     policy: ScopePolicy,
     name: Option<String>,
     clock: Arc<dyn Clock>,
@@ -30,12 +36,22 @@ pub struct ResourceServer {
 /// [`build`](Self::build).
 #[derive(Debug)]
 pub struct ResourceServerBuilder {
-    server: ResourceServer,
+    resource: ResourceUri,
+    aliases: Vec<ResourceUri>,
+    authorization_servers: Vec<Issuer>,
+    verifier: Arc<dyn TokenVerifier>,
+    cache: Option<TokenCacheConfig>,
+    sessions: Option<SessionKey>,
+    policy: ScopePolicy,
+    name: Option<String>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    events: Arc<dyn EventSink>,
     allow_http: bool,
 }
 
 /// The settings contradict each other.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ResourceConfigError {
     /// No authorization server is trusted.
@@ -44,6 +60,9 @@ pub enum ResourceConfigError {
     /// The resource is plain `http` on a host that is not loopback.
     #[error("the resource is plain http and not loopback; allow that with dangerous_allow_http")]
     PlainHttp,
+    /// There was no randomness for the key that binds sessions.
+    #[error("there is no randomness for the key that binds sessions")]
+    Entropy(#[from] EntropyError),
 }
 
 impl ResourceServer {
@@ -54,18 +73,18 @@ impl ResourceServer {
         authorization_servers: Vec<Issuer>,
         verifier: Arc<dyn TokenVerifier>,
     ) -> ResourceServerBuilder {
-        let server = Self {
+        ResourceServerBuilder {
             resource,
             aliases: vec![],
             authorization_servers,
             verifier,
+            cache: Some(TokenCacheConfig::default()),
+            sessions: None,
             policy: ScopePolicy::default(),
             name: None,
             clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
             events: Arc::new(TracingSink),
-        };
-        ResourceServerBuilder {
-            server,
             allow_http: false,
         }
     }
@@ -76,16 +95,36 @@ impl ResourceServer {
     ///
     /// [`ResourceError`] with the reason.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<VerifiedToken, ResourceError> {
-        let token = match BearerToken::parse(headers) {
+        let token = match PresentedToken::parse(headers) {
             Ok(token) => token.ok_or(ResourceError::NoCredentials)?,
             // A token that is too long to be looked at is just not good.
             Err(InvalidBearer::TooLong) => return Err(self.refuse_unread()),
             Err(error) => return Err(error.into()),
         };
         let now = self.clock.now();
-        let claims = match self.verifier.verify(&token, now).await {
+        let Some(cache) = &self.cache else {
+            return self.verify(token, now).await;
+        };
+        let hash = token.hash();
+        if let Some(known) = cache.find(&hash, now) {
+            return Ok(known);
+        }
+        let verified = self.verify(token, now).await?;
+        cache.remember(hash, token.len(), &verified, now);
+        Ok(verified)
+    }
+
+    async fn verify(
+        &self,
+        token: PresentedToken<'_>,
+        now: Timestamp,
+    ) -> Result<VerifiedToken, ResourceError> {
+        let claims = match self.verifier.verify(&token.to_token(), now).await {
             Ok(claims) => claims,
             Err(VerifierError::Refused(reason)) => return Err(self.refuse(reason)),
+            Err(VerifierError::Foreign) => {
+                return Err(self.refuse("nobody here knows such a token"));
+            }
             Err(error @ VerifierError::Unavailable(_)) => return Err(self.fail(error)),
         };
         VerifiedToken::accept(claims, self, now).map_err(|refusal| {
@@ -175,6 +214,11 @@ impl ResourceServer {
         self.name.as_deref()
     }
 
+    /// What binds sessions to those who opened them.
+    pub(crate) const fn sessions(&self) -> &SessionKey {
+        &self.sessions
+    }
+
     /// The scopes a client should begin with: what the metadata lists and the
     /// challenge asks for. `offline_access` is between the client and the
     /// authorization server, and never the resource's.
@@ -210,35 +254,66 @@ impl ResourceServerBuilder {
     /// Which scopes operations need; by default a token of any scope will do.
     #[must_use]
     pub fn scope_policy(mut self, policy: ScopePolicy) -> Self {
-        self.server.policy = policy;
+        self.policy = policy;
         self
     }
 
     /// Adds another name of the resource that an audience may have.
     #[must_use]
     pub fn alias(mut self, alias: ResourceUri) -> Self {
-        self.server.aliases.push(alias);
+        self.aliases.push(alias);
         self
     }
 
     /// The name to show for the resource.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.server.name = Some(name.into());
+        self.name = Some(name.into());
         self
     }
 
     /// What tells the time.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.server.clock = clock;
+        self.clock = clock;
         self
     }
 
     /// What hears of events; by default they go to `tracing`.
     #[must_use]
     pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
-        self.server.events = events;
+        self.events = events;
+        self
+    }
+
+    /// How long verified tokens are remembered; 10 seconds by default.
+    #[must_use]
+    pub const fn token_cache(mut self, cache: TokenCacheConfig) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Verifies every token again whenever it comes.
+    #[must_use]
+    pub const fn without_token_cache(mut self) -> Self {
+        self.cache = None;
+        self
+    }
+
+    /// The key that binds sessions to those who opened them; by default it is made
+    /// by chance.
+    ///
+    /// Replicas that can take over each other's sessions have to be given the same.
+    #[must_use]
+    pub fn session_key(mut self, key: SessionKey) -> Self {
+        self.sessions = Some(key);
+        self
+    }
+
+    /// Where randomness comes from.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
         self
     }
 
@@ -257,12 +332,27 @@ impl ResourceServerBuilder {
     ///
     /// [`ResourceConfigError`] if the settings contradict each other.
     pub fn build(self) -> Result<ResourceServer, ResourceConfigError> {
-        if self.server.authorization_servers.is_empty() {
+        if self.authorization_servers.is_empty() {
             return Err(ResourceConfigError::NoAuthorizationServer);
         }
-        if !(self.server.resource.is_secure() || self.allow_http) {
+        if !(self.resource.is_secure() || self.allow_http) {
             return Err(ResourceConfigError::PlainHttp);
         }
-        Ok(self.server)
+        let sessions = match self.sessions {
+            Some(key) => key,
+            None => SessionKey::generate(&*self.entropy)?,
+        };
+        Ok(ResourceServer {
+            resource: self.resource,
+            aliases: self.aliases,
+            authorization_servers: self.authorization_servers,
+            verifier: self.verifier,
+            cache: self.cache.map(TokenCache::new),
+            sessions,
+            policy: self.policy,
+            name: self.name,
+            clock: self.clock,
+            events: self.events,
+        })
     }
 }

@@ -9,6 +9,8 @@ mod error;
 mod metadata;
 mod operation;
 mod scope_policy;
+mod session;
+mod token_cache;
 mod verified;
 pub mod verifier;
 
@@ -16,5 +18,7 @@ pub use config::{ResourceConfigError, ResourceServer, ResourceServerBuilder};
 pub use error::{ResourceError, TokenRefusal};
 pub use operation::{InvalidMessage, Operation};
 pub use scope_policy::ScopePolicy;
+pub use session::SessionKey;
+pub use token_cache::TokenCacheConfig;
 pub use verified::VerifiedToken;
-pub use verifier::{TokenClaims, TokenVerifier, VerifierError};
+pub use verifier::{TokenClaims, TokenKind, TokenVerifier, VerifierError};

@@ -5,6 +5,7 @@ use crate::model::Identity;
 use crate::resource::config::ResourceServer;
 use crate::resource::error::TokenRefusal;
 use crate::resource::verifier::TokenClaims;
+use crate::store::Standing;
 use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
 
 /// An access token that is authentic and good for this resource now: who calls,
@@ -42,6 +43,11 @@ impl VerifiedToken {
         };
         ClaimRules::default().judge(&registered, &expected, now)?;
         Ok(Self(Arc::new(claims)))
+    }
+
+    /// Whether this process has not revoked it since it was verified.
+    pub(super) fn stands(&self) -> bool {
+        self.0.standing.as_ref().is_none_or(Standing::holds)
     }
 
     /// For whom the token speaks; unique within [`issuer`](Self::issuer).
@@ -83,7 +89,7 @@ impl VerifiedToken {
     /// Who signed in at the identity provider, if it is known.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
-        self.0.identity.as_ref()
+        self.0.signed_in.identity()
     }
 
     /// Whether the client acts for itself and nobody signed in, as is known of a

@@ -200,7 +200,7 @@ impl Grants {
     }
 
     async fn end(&self, grant_id: GrantId, client_id: ClientId) -> Result<bool, Outage> {
-        let ended = self.vault.store().revoke_grant(&grant_id).await?;
+        let ended = self.vault.revoke_grant(&grant_id).await?;
         if ended {
             self.events.emit(&Event::GrantRevoked {
                 client_id,

@@ -41,7 +41,7 @@ impl AuthorizationServer {
             return Ok(());
         }
         if self
-            .store()
+            .vault
             .revoke_grant(&grant_id)
             .await
             .map_err(Outage::from)?

@@ -33,6 +33,7 @@ mod pending;
 mod redis;
 mod refresh_token;
 mod replay;
+mod revocations;
 mod signing_key;
 #[cfg(feature = "server")]
 mod signing_keys;
@@ -58,6 +59,7 @@ pub use open_error::StoreOpenError;
 pub use pending::PendingStore;
 pub use refresh_token::{RefreshTokenStore, Rotation};
 pub use replay::ReplayStore;
+pub use revocations::{BeforeLooking, Revocations, Standing};
 pub use signing_key::SigningKeyStore;
 #[cfg(feature = "server")]
 pub use signing_keys::SigningKeys;

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AccessTokenRecord, Grant, GrantRecord, MasterKey, MasterKeys, Place, RefreshRecord, SealError,
-    Sealed,
+    AccessTokenRecord, Grant, GrantRecord, MasterKey, MasterKeys, OpenError, Place, RefreshRecord,
+    SealError, Sealed,
 };
 use crate::store::details::SealedDetails;
-use crate::store::{MemoryStore, Store, StoreError};
+use crate::store::{MemoryStore, Revocations, Store, StoreError};
 use crate::types::{Clock, Entropy, EntropyError, GrantId, Timestamp, TokenHash};
 
 const GRANTS: &str = "grants";
@@ -19,6 +19,7 @@ const SIGNING_KEYS: &str = "signing keys";
 pub struct Vault {
     store: Arc<dyn Store>,
     keys: Arc<MasterKeys>,
+    revocations: Arc<Revocations>,
 }
 
 impl Vault {
@@ -27,7 +28,11 @@ impl Vault {
     /// Replicas that share the store have to be given the same keys.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, keys: Arc<MasterKeys>) -> Self {
-        Self { store, keys }
+        Self {
+            store,
+            keys,
+            revocations: Arc::default(),
+        }
     }
 
     /// A store in memory, under a key that is gone with it.
@@ -55,13 +60,32 @@ impl Vault {
         &self.keys
     }
 
-    pub(crate) async fn find_grant(
+    /// What this process revoked, for those who remember what they looked up.
+    #[must_use]
+    pub const fn revocations(&self) -> &Arc<Revocations> {
+        &self.revocations
+    }
+
+    /// Revokes a grant, here at once; whether there was one.
+    pub(crate) async fn revoke_grant(&self, id: &GrantId) -> Result<bool, StoreError> {
+        let revoked = self.store.revoke_grant(id).await;
+        // Even if nobody knows whether the store did it: to look again does no harm.
+        self.revocations.note(id.as_str());
+        revoked
+    }
+
+    /// The record of a grant, which this vault has the key to open.
+    pub(crate) async fn find_sealed_grant(
         &self,
         id: &GrantId,
         now: Timestamp,
-    ) -> Result<Option<Grant>, StoreError> {
+    ) -> Result<Option<GrantRecord>, StoreError> {
         let found = self.store.find_grant(id, now).await?;
-        found.map(|record| self.open_grant(record)).transpose()
+        if let Some(record) = &found {
+            let has_key = self.keys.has_key_of(&record.details);
+            has_key.map_err(|error| unreadable(&record.id, error))?;
+        }
+        Ok(found)
     }
 
     pub(crate) async fn find_access_token(
@@ -107,7 +131,7 @@ impl Vault {
         let details: SealedDetails = self
             .keys
             .open(&record.details, place_of(&record.id))
-            .map_err(|error| StoreError::new(format!("the grant {}: {error}", record.id)))?;
+            .map_err(|error| unreadable(&record.id, error))?;
         Ok(Grant {
             id: record.id,
             client_id: record.client_id,
@@ -146,6 +170,10 @@ impl Vault {
             .map(zeroize::Zeroizing::new)
             .map_err(|error| StoreError::new(format!("the signing key {generation}: {error}")))
     }
+}
+
+fn unreadable(id: &GrantId, error: OpenError) -> StoreError {
+    StoreError::new(format!("the grant {id}: {error}"))
 }
 
 fn place_of(id: &GrantId) -> Place<'_> {

@@ -193,8 +193,8 @@ impl TestServer {
         if let Some(answer) = protection.intercept(&parts) {
             return answer;
         }
-        let token = match protection.admit(&mut parts).await {
-            Ok(token) => token,
+        let caller = match protection.admit(&mut parts).await {
+            Ok(caller) => caller,
             Err(refusal) => return refusal,
         };
         let read = protection
@@ -204,9 +204,11 @@ impl TestServer {
             return protection.respond_too_large();
         }
         let seen = read.map(|_| body.as_ref());
-        if let Err(refusal) = protection.permit(token.as_ref(), &parts, seen) {
-            return refusal;
-        }
+        let token = caller.token().cloned();
+        let passage = match protection.permit(caller, &parts, seen) {
+            Ok(passage) => passage,
+            Err(refusal) => return refusal,
+        };
         let caller = token.as_ref();
         let answer = json!({
             "subject": caller.map(|token| token.subject().as_str()),
@@ -216,9 +218,10 @@ impl TestServer {
             "machine": caller.map(VerifiedToken::is_machine),
             "saw_authorization": parts.headers.contains_key(AUTHORIZATION),
         });
-        let mut response = Response::new(Bytes::from(answer.to_string()));
-        protection.finish(response.headers_mut());
-        response
+        let response = Response::new(Bytes::from(answer.to_string()));
+        let (mut answer, body) = response.into_parts();
+        passage.finish(&mut answer);
+        Response::from_parts(answer, body)
     }
 
     /// Sends a GET request.

@@ -1,25 +1,39 @@
+use std::convert::Infallible;
 use std::error::Error as StdError;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
+use pin_project_lite::pin_project;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A body from outside, or bytes of this crate: what a protected handler gets
-/// when its body was read to decide what it needs, and every answer.
-#[derive(Debug)]
-pub struct EitherBody<B>(Either<Pin<Box<B>>, Full<Bytes>>);
+pin_project! {
+    /// A body from outside, or bytes of this crate: what a protected handler gets
+    /// when its body was read to decide what it needs, and every answer.
+    #[derive(Debug)]
+    pub struct EitherBody<B> {
+        #[pin]
+        theirs: Option<B>,
+        ours: Option<Bytes>,
+    }
+}
 
 impl<B> EitherBody<B> {
-    pub(super) fn theirs(body: B) -> Self {
-        Self(Either::Left(Box::pin(body)))
+    pub(super) const fn theirs(body: B) -> Self {
+        Self {
+            theirs: Some(body),
+            ours: None,
+        }
     }
 
-    pub(super) fn ours(bytes: Bytes) -> Self {
-        Self(Either::Right(Full::new(bytes)))
+    pub(super) const fn ours(bytes: Bytes) -> Self {
+        Self {
+            theirs: None,
+            ours: Some(bytes),
+        }
     }
 }
 
@@ -30,16 +44,33 @@ pub(super) enum Unread {
 }
 
 /// Reads a body of at most `limit` bytes.
-pub(super) async fn read<B>(body: B, limit: usize) -> Result<Bytes, Unread>
-where
-    B: Body,
-    B::Error: Into<BoxError>,
-{
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLong),
-        Err(_) => Err(Unread::BrokeOff),
+///
+/// One that comes in one piece is not copied.
+pub(super) async fn read<B: Body>(body: B, limit: usize) -> Result<Bytes, Unread> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Unread::TooLong);
     }
+    let mut body = pin!(body);
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+        let frame = frame.map_err(|_| Unread::BrokeOff)?;
+        let Ok(mut data) = frame.into_data() else {
+            continue;
+        };
+        let length = data.remaining();
+        let piece = data.copy_to_bytes(length);
+        if first.len() + all.len() + piece.len() > limit {
+            return Err(Unread::TooLong);
+        }
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+            continue;
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&piece);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
 impl<B> Body for EitherBody<B>
@@ -51,17 +82,44 @@ where
     type Error = BoxError;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.0).poll_frame(context)
+        let this = self.project();
+        if let Some(theirs) = this.theirs.as_pin_mut() {
+            return theirs.poll_frame(context).map_err(Into::into);
+        }
+        let ours = this.ours.take().filter(|bytes| !bytes.is_empty());
+        Poll::Ready(ours.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        match &self.theirs {
+            Some(theirs) => theirs.is_end_stream(),
+            None => self.ours.as_ref().is_none_or(Bytes::is_empty),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        match &self.theirs {
+            Some(theirs) => theirs.size_hint(),
+            None => SizeHint::with_exact(self.ours.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+        }
+    }
+}
+
+/// A body that there never is.
+#[derive(Clone, Copy, Debug)]
+pub enum NoBody {}
+
+impl Body for NoBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match *self {}
     }
 }

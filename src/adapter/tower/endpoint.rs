@@ -3,12 +3,11 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::adapter::tower::body::{self, EitherBody, Unread};
+use crate::adapter::tower::body::{self, EitherBody, NoBody, Unread};
 use crate::adapter::tower::future::ResponseFuture;
 use crate::endpoint::Endpoints;
 
@@ -34,9 +33,9 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    type Response = Response<EitherBody<http_body_util::Empty<Bytes>>>;
+    type Response = Response<EitherBody<NoBody>>;
     type Error = Infallible;
-    type Future = ResponseFuture<EitherBody<http_body_util::Empty<Bytes>>>;
+    type Future = ResponseFuture<EitherBody<NoBody>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))

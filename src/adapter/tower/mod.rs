@@ -7,7 +7,7 @@ mod future;
 mod layer;
 mod service;
 
-pub use body::EitherBody;
+pub use body::{EitherBody, NoBody};
 pub use endpoint::EndpointService;
 pub use future::ResponseFuture;
 pub use layer::ProtectLayer;

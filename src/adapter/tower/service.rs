@@ -9,7 +9,7 @@ use tower_service::Service;
 
 use crate::adapter::tower::body::{self, EitherBody, Unread};
 use crate::adapter::tower::future::ResponseFuture;
-use crate::endpoint::Protection;
+use crate::endpoint::{Passage, Protection};
 
 /// Lets through to a handler what carries a good token with enough scope.
 #[derive(Clone, Debug)]
@@ -52,10 +52,10 @@ where
         let protection = self.protection.clone();
         ResponseFuture::new(async move {
             match admit(&protection, request).await {
-                Ok(request) => {
-                    let mut response = handler.call(request).await?;
-                    protection.finish(response.headers_mut());
-                    Ok(response.map(EitherBody::theirs))
+                Ok((request, passage)) => {
+                    let (mut parts, body) = handler.call(request).await?.into_parts();
+                    passage.finish(&mut parts);
+                    Ok(Response::from_parts(parts, EitherBody::theirs(body)))
                 }
                 Err(refusal) => Ok(refusal.map(EitherBody::ours)),
             }
@@ -66,24 +66,26 @@ where
 async fn admit<B>(
     protection: &Protection,
     request: Request<B>,
-) -> Result<Request<EitherBody<B>>, Response<Bytes>>
+) -> Result<(Request<EitherBody<B>>, Passage), Response<Bytes>>
 where
     B: Body<Data = Bytes>,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let (mut parts, body) = request.into_parts();
     if let Some(answer) = protection.intercept(&parts) {
         return Err(answer);
     }
-    let token = protection.admit(&mut parts).await?;
+    let caller = protection.admit(&mut parts).await?;
     let Some(limit) = protection.reads_body(&parts) else {
-        protection.permit(token.as_ref(), &parts, None)?;
-        return Ok(Request::from_parts(parts, EitherBody::theirs(body)));
+        let passage = protection.permit(caller, &parts, None)?;
+        return Ok((
+            Request::from_parts(parts, EitherBody::theirs(body)),
+            passage,
+        ));
     };
     match body::read(body, limit).await {
         Ok(bytes) => {
-            protection.permit(token.as_ref(), &parts, Some(&bytes))?;
-            Ok(Request::from_parts(parts, EitherBody::ours(bytes)))
+            let passage = protection.permit(caller, &parts, Some(&bytes))?;
+            Ok((Request::from_parts(parts, EitherBody::ours(bytes)), passage))
         }
         Err(Unread::TooLong) => Err(protection.respond_too_large()),
         Err(Unread::BrokeOff) => Err(protection.respond_incomplete()),

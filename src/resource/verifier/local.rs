@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
+use crate::event::{Event, EventSink, TracingSink, causes};
 use crate::jose::{Audience, Jws};
-use crate::model::{Grant, GrantDetails};
+use crate::model::{Grant, GrantDetails, GrantRecord};
 use crate::protocol::bearer::BearerToken;
 use crate::protocol::claims::ACCESS_TOKEN_TYPE;
-use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError};
+use crate::resource::verifier::{SignedIn, TokenClaims, TokenKind, TokenVerifier, VerifierError};
 use crate::store::{SigningKeys, StoreError, Vault};
 use crate::types::{ClientId, GrantId, Issuer, Scope, Subject, Timestamp};
 
@@ -20,9 +22,10 @@ pub struct LocalVerifier {
     issuer: Issuer,
     keys: Arc<SigningKeys>,
     vault: Vault,
+    events: Arc<dyn EventSink>,
 }
 
-/// The claims that are read from one of our own tokens; all else is in its grant.
+/// The claims of one of our own tokens; who signed in is in its grant.
 #[derive(Deserialize)]
 struct OwnClaims {
     iss: String,
@@ -34,17 +37,29 @@ struct OwnClaims {
     #[serde(default)]
     scope: Scope,
     grant_id: GrantId,
+    #[serde(default)]
+    machine: bool,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
 }
 
 impl LocalVerifier {
     /// Verifies what `issuer` signed with `keys` or stored in the store of `vault`.
     #[must_use]
-    pub const fn new(issuer: Issuer, keys: Arc<SigningKeys>, vault: Vault) -> Self {
+    pub fn new(issuer: Issuer, keys: Arc<SigningKeys>, vault: Vault) -> Self {
         Self {
             issuer,
             keys,
             vault,
+            events: Arc::new(TracingSink),
         }
+    }
+
+    /// What hears of records that cannot be read; by default it goes to `tracing`.
+    #[must_use]
+    pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
+        self.events = events;
+        self
     }
 
     async fn verify_signed(
@@ -54,32 +69,44 @@ impl LocalVerifier {
     ) -> Result<TokenClaims, VerifierError> {
         let claims = self.read(token, now).await?;
         // An expired token is refused anyway and need not cost a read.
-        let grant = if now < claims.exp {
-            self.vault
-                .find_grant(&claims.grant_id, now)
-                .await
-                .map_err(unavailable)?
-        } else {
+        if claims.exp <= now {
             return Err(VerifierError::Refused("it has expired"));
-        };
-        let grant = grant.ok_or(VerifierError::Refused("its grant is revoked or expired"))?;
-        let details = grant.details;
-        if grant.client_id != claims.client_id || details.subject != claims.sub {
+        }
+        let looking = self.vault.revocations().before_looking();
+        let found = self.vault.find_sealed_grant(&claims.grant_id, now).await;
+        let grant = found
+            .map_err(unavailable)?
+            .ok_or(VerifierError::Refused("its grant is revoked or expired"))?;
+        if grant.client_id != claims.client_id {
             return Err(VerifierError::Refused("it does not belong to its grant"));
         }
-        Ok(TokenClaims {
-            is_access_token: true,
-            issuer: claims.iss,
-            subject: claims.sub,
-            audience: Audience::one(claims.aud),
-            client_id: Some(claims.client_id),
-            scope: claims.scope,
-            expires_at: claims.exp,
-            not_before: claims.nbf,
-            grant_id: Some(claims.grant_id),
-            is_machine: details.identity.is_none(),
-            identity: details.identity,
-            extra: details.claims,
+        let audience = Audience::one(claims.aud);
+        let kind = TokenKind::AccessToken;
+        let mut known = TokenClaims::new(kind, claims.iss, claims.sub, audience, claims.exp);
+        known.standing = Some(looking.found(claims.grant_id.as_str()));
+        known.client_id = Some(claims.client_id);
+        known.scope = claims.scope;
+        known.not_before = claims.nbf;
+        known.grant_id = Some(claims.grant_id);
+        known.is_machine = claims.machine;
+        known.extra = claims.extra;
+        if !claims.machine {
+            known.signed_in = self.signed_in(grant, known.subject.clone());
+        }
+        Ok(known)
+    }
+
+    /// Who signed in is sealed, and opened for who asks.
+    fn signed_in(&self, grant: GrantRecord, subject: Subject) -> SignedIn {
+        let (vault, events) = (self.vault.clone(), Arc::clone(&self.events));
+        SignedIn::read_when_asked(move || {
+            let cause = match vault.open_grant(grant.clone()) {
+                Ok(grant) if grant.details.subject == subject => return grant.details.identity,
+                Ok(grant) => format!("the grant {} is of another subject", grant.id),
+                Err(error) => causes(&error),
+            };
+            events.emit(&Event::Outage { cause });
+            None
         })
     }
 
@@ -108,10 +135,9 @@ impl LocalVerifier {
         token: &BearerToken,
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
-        let found = self
-            .vault
-            .find_access_token(&token.secret().hash(), now)
-            .await;
+        let looking = self.vault.revocations().before_looking();
+        let hash = token.secret().hash();
+        let found = self.vault.find_access_token(&hash, now).await;
         let (record, grant) = found
             .map_err(unavailable)?
             .ok_or(VerifierError::Refused("it is unknown, expired or revoked"))?;
@@ -128,20 +154,17 @@ impl LocalVerifier {
             claims,
             ..
         } = details;
-        Ok(TokenClaims {
-            is_access_token: true,
-            issuer: self.issuer.as_str().to_owned(),
-            subject,
-            audience: Audience::one(resource.as_str()),
-            client_id: Some(client_id),
-            scope: record.scope,
-            expires_at: record.expires_at,
-            not_before: None,
-            grant_id: Some(id),
-            is_machine: identity.is_none(),
-            identity,
-            extra: claims,
-        })
+        let (issuer, audience) = (self.issuer.as_str(), Audience::one(resource.as_str()));
+        let kind = TokenKind::AccessToken;
+        let mut known = TokenClaims::new(kind, issuer, subject, audience, record.expires_at);
+        known.standing = Some(looking.found(id.as_str()));
+        known.client_id = Some(client_id);
+        known.scope = record.scope;
+        known.grant_id = Some(id);
+        known.is_machine = identity.is_none();
+        known.signed_in = identity.map(SignedIn::from).unwrap_or_default();
+        known.extra = claims;
+        Ok(known)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Ways to find out whether a token is authentic.
 
+mod first_of;
 #[cfg(feature = "server")]
 mod local;
+mod signed_in;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,15 +12,20 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::jose::Audience;
-use crate::model::Identity;
 use crate::protocol::bearer::BearerToken;
+use crate::store::Standing;
 use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
 
+pub use first_of::FirstOf;
 #[cfg(feature = "server")]
 pub use local::LocalVerifier;
+pub use signed_in::SignedIn;
 
 /// What an authentic token says; whether it is good here is not decided yet.
+///
+/// Begins with [`new`](Self::new), and gets what else is known.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TokenClaims {
     /// Whether the token is an access token and nothing else.
     pub is_access_token: bool,
@@ -39,12 +46,52 @@ pub struct TokenClaims {
     /// The grant it belongs to, if it is one of ours.
     pub grant_id: Option<GrantId>,
     /// Who signed in, if it is known.
-    pub identity: Option<Identity>,
+    pub signed_in: SignedIn,
     /// Whether it is known that the client acts for itself and nobody signed in.
     /// That subject and client are the same text does not show it.
     pub is_machine: bool,
     /// Everything else it says.
     pub extra: serde_json::Map<String, serde_json::Value>,
+    /// That this process has not revoked it, if it could.
+    pub standing: Option<Standing>,
+}
+
+/// What kind of token it is, as far as the verifier can tell.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TokenKind {
+    /// An access token and nothing else.
+    AccessToken,
+    /// Something else, such as an ID token, or nobody can tell.
+    Other,
+}
+
+impl TokenClaims {
+    /// What no token may leave out: who issued it, for whom it speaks, where it
+    /// is good and when it ends. It has no scope, and nothing else is known.
+    #[must_use]
+    pub fn new(
+        kind: TokenKind,
+        issuer: impl Into<String>,
+        subject: Subject,
+        audience: Audience,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            is_access_token: kind == TokenKind::AccessToken,
+            issuer: issuer.into(),
+            subject,
+            audience,
+            client_id: None,
+            scope: Scope::empty(),
+            expires_at,
+            not_before: None,
+            grant_id: None,
+            signed_in: SignedIn::nobody(),
+            is_machine: false,
+            extra: serde_json::Map::new(),
+            standing: None,
+        }
+    }
 }
 
 /// There are no claims.
@@ -55,6 +102,10 @@ pub enum VerifierError {
     /// operator.
     #[error("the token is not authentic: {0}")]
     Refused(&'static str),
+    /// It is not of the kind that this verifier knows, such as a token of another
+    /// issuer; [another verifier](FirstOf) may know it.
+    #[error("nobody here knows such a token")]
+    Foreign,
     /// It could not be found out now.
     #[error("the token could not be checked")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
@@ -71,8 +122,9 @@ pub trait TokenVerifier: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`VerifierError::Refused`] if it is not; [`VerifierError::Unavailable`]
-    /// if that cannot be found out now.
+    /// [`VerifierError::Refused`] if it is not; [`VerifierError::Foreign`] if that is
+    /// not for this verifier to say; [`VerifierError::Unavailable`] if it cannot be
+    /// found out now.
     async fn verify(
         &self,
         token: &BearerToken,

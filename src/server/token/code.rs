@@ -89,7 +89,7 @@ impl AuthorizationServer {
         client: &AuthenticatedClient,
         grant_id: GrantId,
     ) -> Result<TokenError, Outage> {
-        self.store().revoke_grant(&grant_id).await?;
+        self.vault.revoke_grant(&grant_id).await?;
         self.emit(&Event::CodeReplayed {
             client_id: client.id().clone(),
             grant_id,

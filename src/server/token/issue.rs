@@ -211,6 +211,7 @@ impl AuthorizationServer {
             client_id: grant.client_id.clone(),
             scope: scope.clone(),
             grant_id: grant.id.clone(),
+            machine: grant.details.identity.is_none(),
             extra: grant.details.claims.clone(),
         };
         let signer = self.keys.signer(now).await?;

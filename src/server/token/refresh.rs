@@ -107,7 +107,7 @@ impl AuthorizationServer {
     /// The client or a thief is behind by a token, and nobody can tell which:
     /// both lose the grant.
     async fn revoke_reused(&self, grant: &Grant) -> Result<TokenError, Outage> {
-        self.store().revoke_grant(&grant.id).await?;
+        self.vault.revoke_grant(&grant.id).await?;
         self.emit(&Event::RefreshTokenReused {
             client_id: grant.client_id.clone(),
             grant_id: grant.id.clone(),

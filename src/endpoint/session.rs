@@ -1,0 +1,79 @@
+//! The session ids of a stateful transport, bound to those who opened them.
+//!
+//! The revision of 2026-07-28 has no sessions; those before it have them in a
+//! header ([2025-11-25, session management]).
+//!
+//! [2025-11-25, session management]: https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use crate::endpoint::{cors, respond};
+use crate::protocol::error::ErrorCode;
+use crate::resource::{SessionKey, VerifiedToken};
+
+const SESSION_ID: &str = "mcp-session-id";
+const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+/// The first revision that knows no sessions; revisions are dates.
+const STATELESS_SINCE: &str = "2026-07-28";
+
+/// Puts what the handler calls the session in the place of what the caller calls it.
+///
+/// To a handler of a revision without sessions, none is shown.
+pub(super) fn unbind(
+    key: &SessionKey,
+    headers: &mut HeaderMap,
+    caller: Option<&VerifiedToken>,
+) -> Result<(), Response<Bytes>> {
+    if !headers.contains_key(SESSION_ID) {
+        return Ok(());
+    }
+    if is_stateless(headers) {
+        headers.remove(SESSION_ID);
+        return Ok(());
+    }
+    let mut bound = headers.get_all(SESSION_ID).iter();
+    let (Some(only), None) = (bound.next(), bound.next()) else {
+        return Err(unknown());
+    };
+    let id = only
+        .to_str()
+        .ok()
+        .and_then(|bound| key.unbind(bound, caller));
+    let id = id.and_then(|id| HeaderValue::from_str(id).ok());
+    headers.insert(SESSION_ID, id.ok_or_else(unknown)?);
+    Ok(())
+}
+
+/// Puts what the caller will call the session in the place of what the handler
+/// calls it.
+pub(super) fn bind(key: &SessionKey, headers: &mut HeaderMap, caller: Option<&VerifiedToken>) {
+    let Some(id) = headers.get(SESSION_ID) else {
+        return;
+    };
+    let bound = id.to_str().ok().map(|id| key.bind(id, caller));
+    match bound.and_then(|bound| HeaderValue::try_from(bound).ok()) {
+        Some(bound) => headers.insert(SESSION_ID, bound),
+        // Nobody could use it: it is no text.
+        None => headers.remove(SESSION_ID),
+    };
+}
+
+fn is_stateless(headers: &HeaderMap) -> bool {
+    let mut versions = headers.get_all(PROTOCOL_VERSION).iter();
+    let (Some(only), None) = (versions.next(), versions.next()) else {
+        return false;
+    };
+    let is_date = |text: &str| text.len() == STATELESS_SINCE.len();
+    let text = only.to_str().ok();
+    text.is_some_and(|text| is_date(text) && text >= STATELESS_SINCE)
+}
+
+/// What a client hears that has to open a new session.
+fn unknown() -> Response<Bytes> {
+    cors::allow(respond::error_with(
+        StatusCode::NOT_FOUND,
+        ErrorCode::InvalidRequest,
+        "there is no such session; open a new one",
+    ))
+}

@@ -1,0 +1,133 @@
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::resource::verified::VerifiedToken;
+use crate::types::{Timestamp, TokenHash};
+
+/// For how long verified tokens are remembered, and how many.
+///
+/// What this process revokes it forgets at once. What another replica or another
+/// authorization server revokes counts here until `revocation_bound` is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TokenCacheConfig {
+    /// The most time between two checks of a token; never beyond its end.
+    pub revocation_bound: Duration,
+    /// How many tokens are remembered. A token that is longer than 1 KiB counts
+    /// once for each KiB that it has begun.
+    pub capacity: u32,
+}
+
+impl Default for TokenCacheConfig {
+    /// 10 seconds, and 10,000 tokens.
+    fn default() -> Self {
+        Self {
+            revocation_bound: Duration::from_secs(10),
+            capacity: 10_000,
+        }
+    }
+}
+
+/// Tokens that were good a moment ago, by their hash.
+pub(super) struct TokenCache {
+    revocation_bound: Duration,
+    known: Cache<TokenHash, Known, ByLength, ByHash>,
+}
+
+#[derive(Clone)]
+struct Known {
+    token: VerifiedToken,
+    verified_at: Timestamp,
+    weight: u16,
+}
+
+impl TokenCache {
+    pub(super) fn new(config: TokenCacheConfig) -> Self {
+        let capacity = config.capacity as usize;
+        Self {
+            revocation_bound: config.revocation_bound,
+            known: Cache::with(
+                capacity,
+                u64::from(config.capacity),
+                ByLength,
+                ByHash,
+                quick_cache::sync::DefaultLifecycle::default(),
+            ),
+        }
+    }
+
+    /// The token with this hash, if it need not be verified again.
+    pub(super) fn find(&self, hash: &TokenHash, now: Timestamp) -> Option<VerifiedToken> {
+        let known = self.known.get(hash)?;
+        // A clock that was put back leads no token past its bound.
+        let age = now
+            .since(known.verified_at)
+            .max(known.verified_at.since(now));
+        let counts = age < self.revocation_bound && now < known.token.expires_at();
+        if counts && known.token.stands() {
+            return Some(known.token);
+        }
+        self.known.remove(hash);
+        None
+    }
+
+    /// Remembers a token of this many bytes.
+    pub(super) fn remember(
+        &self,
+        hash: TokenHash,
+        length: usize,
+        token: &VerifiedToken,
+        now: Timestamp,
+    ) {
+        let known = Known {
+            token: token.clone(),
+            verified_at: now,
+            weight: u16::try_from(length.div_ceil(1024)).unwrap_or(u16::MAX),
+        };
+        self.known.insert(hash, known);
+    }
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "TokenCache({} tokens)", self.known.len())
+    }
+}
+
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<TokenHash, Known> for ByLength {
+    fn weight(&self, _: &TokenHash, known: &Known) -> u64 {
+        u64::from(known.weight)
+    }
+}
+
+/// A SHA-256 needs no further hashing.
+#[derive(Clone)]
+struct ByHash;
+
+impl BuildHasher for ByHash {
+    type Hasher = FirstBytes;
+
+    fn build_hasher(&self) -> FirstBytes {
+        FirstBytes(0)
+    }
+}
+
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
