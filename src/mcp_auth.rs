@@ -1,6 +1,7 @@
 mod build;
 mod builder;
 mod error;
+mod guard;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::types::EntropyError;
 
 pub use builder::McpAuthBuilder;
 pub use error::McpAuthError;
+use guard::GuardSettings;
 
 /// The paved road: an MCP server that is its own authorization server.
 ///
@@ -120,17 +122,25 @@ impl McpAuth {
         server: AuthorizationServer,
         resource: ResourceServer,
         proxies: Option<TrustedProxies>,
+        settings: GuardSettings,
     ) -> Result<Self, McpAuthError> {
         let (server, resource) = (Arc::new(server), Arc::new(resource));
         let mut endpoints = Endpoints::for_resource(&resource).with_server(&server);
+        let mut protection = Protection::new(Arc::clone(&resource));
         if let Some(proxies) = proxies {
             endpoints = endpoints.trusted_proxies(proxies);
+        }
+        if let Some(hosts) = settings.hosts {
+            endpoints = endpoints.allowed_hosts(hosts.clone());
+            protection = protection.allowed_hosts(hosts);
+        }
+        if let Some(origins) = settings.origins {
+            protection = protection.allowed_origins(origins);
         }
         let path = resource.resource().path();
         if endpoints.owns(path) {
             return Err(McpAuthError::PathTaken(path.to_owned()));
         }
-        let protection = Protection::new(Arc::clone(&resource));
         Ok(Self {
             server,
             resource,

@@ -6,7 +6,9 @@ mod behaviour {
     mod a1_a3_discovery;
     mod a4_a5_transport;
     mod a4_client_addresses;
+    mod a4_origins;
     mod a4_rebinding;
+    mod b10_sessions;
     mod b1_b7_challenges;
     mod b2_public;
     mod b4_tokens;
@@ -35,6 +37,7 @@ mod behaviour {
     mod e10_sweeper;
     mod e11_machines;
     mod e1_codes;
+    mod e2_revocation_bound;
     mod e3_refresh;
     mod e3_replicas;
     mod e5_revoke;

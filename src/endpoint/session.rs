@@ -64,7 +64,10 @@ fn is_stateless(headers: &HeaderMap) -> bool {
     let (Some(only), None) = (versions.next(), versions.next()) else {
         return false;
     };
-    let is_date = |text: &str| text.len() == STATELESS_SINCE.len();
+    let is_date = |text: &str| {
+        let in_date = |byte: u8| byte.is_ascii_digit() || byte == b'-';
+        text.len() == STATELESS_SINCE.len() && text.bytes().all(in_date)
+    };
     let text = only.to_str().ok();
     text.is_some_and(|text| is_date(text) && text >= STATELESS_SINCE)
 }

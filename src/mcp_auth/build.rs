@@ -37,10 +37,10 @@ impl McpAuthBuilder {
         let verifier = LocalVerifier::new(issuer.clone(), keys, vault);
         let verifier = verifier.events(Arc::clone(&self.events));
         let guard = self
-            .guard(issuer, resource, verifier)?
+            .resource_server(issuer, resource, verifier)?
             .session_key(sessions);
         let guard = guard.build()?;
-        McpAuth::new(server, guard, self.proxies)
+        McpAuth::new(server, guard, self.proxies, self.guard)
     }
 
     fn resource(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
@@ -73,7 +73,7 @@ impl McpAuthBuilder {
         }
     }
 
-    fn guard(
+    fn resource_server(
         &self,
         issuer: Issuer,
         resource: ResourceUri,
@@ -105,6 +105,10 @@ impl McpAuthBuilder {
         if let Some(name) = &self.name {
             guard = guard.name(name);
         }
+        guard = match self.guard.token_cache(self.vault.is_some()) {
+            Some(cache) => guard.token_cache(cache),
+            None => guard.without_token_cache(),
+        };
         Ok(guard)
     }
 

@@ -8,6 +8,7 @@ use crate::jose::KeyRing;
 use crate::limit::{RateLimiter, RateLimits};
 #[cfg(doc)]
 use crate::mcp_auth::McpAuth;
+use crate::mcp_auth::guard::GuardSettings;
 use crate::model::MasterKeys;
 #[cfg(doc)]
 use crate::resource::ScopePolicy;
@@ -46,6 +47,7 @@ pub struct McpAuthBuilder {
     pub(super) events: Arc<dyn EventSink>,
     pub(super) proxies: Option<TrustedProxies>,
     pub(super) rate_limits: RateLimits,
+    pub(super) guard: GuardSettings,
     pub(super) rate_limiter: Option<Arc<dyn RateLimiter>>,
 }
 
@@ -84,6 +86,7 @@ impl McpAuthBuilder {
             events: Arc::new(TracingSink),
             proxies: None,
             rate_limits: RateLimits::default(),
+            guard: GuardSettings::default(),
             rate_limiter: None,
         }
     }

@@ -131,3 +131,59 @@ impl Hasher for FirstBytes {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::Audience;
+    use crate::resource::verifier::{TokenClaims, TokenKind};
+    use crate::types::Subject;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    fn token() -> VerifiedToken {
+        let subject = Subject::parse("alice").unwrap();
+        let (kind, audience) = (TokenKind::AccessToken, Audience::one("a"));
+        let claims = TokenClaims::new(kind, "i", subject, audience, Timestamp::from_secs(2_000));
+        VerifiedToken::for_test(claims)
+    }
+
+    fn hash(number: u32) -> TokenHash {
+        TokenHash::of(&number.to_string())
+    }
+
+    fn cache(capacity: u32) -> TokenCache {
+        TokenCache::new(TokenCacheConfig {
+            revocation_bound: Duration::from_secs(10),
+            capacity,
+        })
+    }
+
+    #[test]
+    fn however_many_tokens_come_no_more_are_remembered_than_there_is_room() {
+        let (short, long) = (cache(100), cache(100));
+        for number in 0..10_000 {
+            short.remember(hash(number), 1_024, &token(), NOW);
+            long.remember(hash(number), 4_000, &token(), NOW);
+        }
+        assert!((50..=100).contains(&short.known.len()), "{short:?}");
+        assert!((10..=25).contains(&long.known.len()), "{long:?}");
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_does_not_prolong_what_is_remembered() {
+        let cache = cache(100);
+        cache.remember(hash(1), 1, &token(), NOW);
+        assert!(
+            cache
+                .find(&hash(1), NOW.minus(Duration::from_secs(9)))
+                .is_some()
+        );
+        assert!(
+            cache
+                .find(&hash(1), NOW.minus(Duration::from_secs(10)))
+                .is_none()
+        );
+        assert!(cache.find(&hash(1), NOW).is_none(), "it is forgotten");
+    }
+}

@@ -45,6 +45,11 @@ impl VerifiedToken {
         Ok(Self(Arc::new(claims)))
     }
 
+    #[cfg(test)]
+    pub(super) fn for_test(claims: TokenClaims) -> Self {
+        Self(Arc::new(claims))
+    }
+
     /// Whether this process has not revoked it since it was verified.
     pub(super) fn stands(&self) -> bool {
         self.0.standing.as_ref().is_none_or(Standing::holds)

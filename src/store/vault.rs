@@ -60,6 +60,12 @@ impl Vault {
         &self.keys
     }
 
+    /// The same store and keys, for a replica that does not hear what is revoked here.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn in_another_process(&self) -> Self {
+        Self::new(Arc::clone(&self.store), Arc::clone(&self.keys))
+    }
+
     /// What this process revoked, for those who remember what they looked up.
     #[must_use]
     pub const fn revocations(&self) -> &Arc<Revocations> {

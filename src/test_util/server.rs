@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use serde_json::{Value, json};
 
 use crate::endpoint::PeerAddress;
@@ -14,6 +14,8 @@ use crate::model::Identity;
 use crate::resource::VerifiedToken;
 use crate::test_util::{RecordedEvents, SeededEntropy, TestClock};
 use crate::types::{ClientId, Clock, Entropy, Subject, Timestamp};
+
+const SESSION_ID: &str = "mcp-session-id";
 
 /// An MCP server with its authorization server, in process.
 ///
@@ -34,6 +36,9 @@ pub struct TestServer {
 }
 
 impl TestServer {
+    /// What its handler calls the session that `initialize` opens.
+    pub const SESSION: &'static str = "session-1";
+
     /// Where the server says it is.
     pub const PUBLIC_URL: &'static str = "https://mcp.example.com";
 
@@ -98,7 +103,7 @@ impl TestServer {
         let builder = self
             .settings
             .clone()
-            .vault(self.auth.server().vault().clone())
+            .vault(self.auth.server().vault().in_another_process())
             .entropy(Arc::new(SeededEntropy::new(seed)) as Arc<dyn Entropy>)
             .events(Arc::clone(&events) as Arc<_>);
         let (clock, replicas) = (Arc::clone(&self.clock), Arc::clone(&self.replicas));
@@ -217,8 +222,13 @@ impl TestServer {
             "email": caller.and_then(VerifiedToken::identity).and_then(|who| who.email.clone()),
             "machine": caller.map(VerifiedToken::is_machine),
             "saw_authorization": parts.headers.contains_key(AUTHORIZATION),
+            "session": parts.headers.get(SESSION_ID).map(|id| id.to_str().unwrap_or_default()),
         });
-        let response = Response::new(Bytes::from(answer.to_string()));
+        let mut response = Response::new(Bytes::from(answer.to_string()));
+        if is_initialize(&body) {
+            let id = HeaderValue::from_static(Self::SESSION);
+            response.headers_mut().insert(SESSION_ID, id);
+        }
         let (mut answer, body) = response.into_parts();
         passage.finish(&mut answer);
         Response::from_parts(answer, body)
@@ -250,6 +260,11 @@ impl TestServer {
         self.send(request.expect("a token can stand in a header"))
             .await
     }
+}
+
+fn is_initialize(body: &[u8]) -> bool {
+    let message: Value = serde_json::from_slice(body).unwrap_or_default();
+    message["method"] == "initialize"
 }
 
 impl Default for TestServer {

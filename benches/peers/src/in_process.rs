@@ -1,0 +1,127 @@
+//! From the `Authorization` header to who calls, in memory.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use oauth_for_mcp::resource::ResourceServer;
+use oauth_for_mcp::types::TokenHash;
+use quick_cache::sync::Cache;
+
+use crate::candidates::{self, HandWritten, with_token};
+use crate::issued::{ALGORITHMS, Issued};
+use crate::measure::{Candidate, Measured, compare};
+use crate::ready::ready;
+
+const BODY: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes","arguments":{"limit":10}}}"#;
+
+pub(crate) fn measure(rounds: usize, time: Duration) {
+    for algorithm in ALGORITHMS {
+        let issued = Issued::signed_with(algorithm);
+        first_sight(&issued, rounds, time);
+        refused(&issued, rounds, time);
+    }
+    repeated(&Issued::signed_with("RS256"), rounds, time);
+}
+
+/// All that our guard does before a handler runs.
+fn guard(server: &ResourceServer, headers: &HeaderMap) {
+    let token = ready(server.authenticate(headers)).expect("a good token");
+    let decided = server.authorize(Some(&token), headers, Some(BODY));
+    decided.expect("enough scope");
+}
+
+fn first_sight(issued: &Issued, rounds: usize, time: Duration) {
+    let headers = with_token(&issued.token);
+    let ours = candidates::ours(issued, false);
+    let hand_written = HandWritten::new(issued);
+    let oauth_resource_server = candidates::oauth_resource_server(issued);
+    let jwt_authorizer = runtime().block_on(candidates::jwt_authorizer(issued));
+    let runtime = runtime();
+    let candidates = vec![
+        Candidate::new("signature alone", || issued.floor()),
+        Candidate::new("ours, with the decision about a tool", || guard(&ours, &headers)),
+        Candidate::new("hand-written with jsonwebtoken", || {
+            hand_written.verify(&headers).expect("a good token")
+        }),
+        Candidate::new("oauth-resource-server", || {
+            let verified = runtime.block_on(oauth_resource_server.validate(&issued.token));
+            verified.expect("a good token")
+        }),
+        Candidate::new("jwt-authorizer", || {
+            let verified = runtime.block_on(jwt_authorizer.check_auth(&issued.token));
+            verified.expect("a good token")
+        }),
+    ];
+    print(
+        &format!("first sight, {}", issued.algorithm),
+        &compare(candidates, 0, rounds, time),
+    );
+}
+
+fn refused(issued: &Issued, rounds: usize, time: Duration) {
+    let forged = issued.forged();
+    let headers = with_token(&forged);
+    let ours = candidates::ours(issued, true);
+    let hand_written = HandWritten::new(issued);
+    let oauth_resource_server = candidates::oauth_resource_server(issued);
+    let jwt_authorizer = runtime().block_on(candidates::jwt_authorizer(issued));
+    let runtime = runtime();
+    let candidates = vec![
+        Candidate::new("signature alone", || issued.floor()),
+        Candidate::new("ours", || ready(ours.authenticate(&headers)).expect_err("forged")),
+        Candidate::new("hand-written with jsonwebtoken", || {
+            assert!(hand_written.verify(&headers).is_none(), "forged");
+        }),
+        Candidate::new("oauth-resource-server", || {
+            let refused = runtime.block_on(oauth_resource_server.validate(&forged));
+            assert!(refused.is_err(), "forged");
+        }),
+        Candidate::new("jwt-authorizer", || {
+            let refused = runtime.block_on(jwt_authorizer.check_auth(&forged));
+            assert!(refused.is_err(), "forged");
+        }),
+    ];
+    print(
+        &format!("forged, {}", issued.algorithm),
+        &compare(candidates, 0, rounds, time),
+    );
+}
+
+/// The floor of what was seen before is to hash it, to look it up and to look at
+/// the clock.
+fn repeated(issued: &Issued, rounds: usize, time: Duration) {
+    let headers = with_token(&issued.token);
+    let ours = candidates::ours(issued, true);
+    let known = Cache::new(10_000);
+    known.insert(TokenHash::of(&issued.token), u64::MAX);
+    let candidates = vec![
+        Candidate::new("SHA-256, one look-up and the clock", || {
+            let end = known.get(&TokenHash::of(&issued.token)).expect("it is there");
+            let now = std::time::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
+            assert!(now < end, "it ends never");
+        }),
+        Candidate::new("ours, who calls", || {
+            ready(ours.authenticate(&headers)).expect("a good token")
+        }),
+        Candidate::new("ours, with the decision about a tool", || guard(&ours, &headers)),
+    ];
+    print("repeated", &compare(candidates, 0, rounds, time));
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime")
+}
+
+pub(crate) fn print(title: &str, measured: &[Measured]) {
+    println!("\n{title}");
+    for one in measured {
+        println!(
+            "  {:40} {:9.2} µs  {:7.3} ×  {:4} allocations",
+            one.name,
+            one.time.as_secs_f64() * 1e6,
+            one.to_floor,
+            one.allocations,
+        );
+    }
+}
