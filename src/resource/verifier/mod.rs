@@ -1,6 +1,8 @@
 //! Ways to find out whether a token is authentic.
 
 mod first_of;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+mod jwt;
 #[cfg(feature = "server")]
 mod local;
 mod signed_in;
@@ -17,6 +19,8 @@ use crate::store::Standing;
 use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use first_of::FirstOf;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub use jwt::{AccessTokenMark, InvalidJwtVerifier, JwtVerifier, JwtVerifierBuilder, TokenShape};
 #[cfg(feature = "server")]
 pub use local::LocalVerifier;
 pub use signed_in::SignedIn;
@@ -43,6 +47,8 @@ pub struct TokenClaims {
     pub expires_at: Timestamp,
     /// Before when it is not good.
     pub not_before: Option<Timestamp>,
+    /// When it was issued.
+    pub issued_at: Option<Timestamp>,
     /// The grant it belongs to, if it is one of ours.
     pub grant_id: Option<GrantId>,
     /// Who signed in, if it is known.
@@ -85,6 +91,7 @@ impl TokenClaims {
             scope: Scope::empty(),
             expires_at,
             not_before: None,
+            issued_at: None,
             grant_id: None,
             signed_in: SignedIn::nobody(),
             is_machine: false,
