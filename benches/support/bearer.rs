@@ -9,13 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use oauth_for_mcp::McpAuthBuilder;
 use oauth_for_mcp::event::TracingSink;
 use oauth_for_mcp::jose::{Algorithm, Jwk, KeyRing, SigningKey};
 use oauth_for_mcp::test_util::{SeededEntropy, TestClient, TestServer};
 
 use crate::ready::ready;
 
-const BODY: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes","arguments":{"limit":10}}}"#;
+pub(crate) const BODY: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes","arguments":{"limit":10}}}"#;
 
 /// A request to the MCP endpoint that carries a good token.
 pub(crate) struct Bearer {
@@ -32,11 +33,24 @@ pub(crate) struct Floor {
 }
 
 impl Bearer {
+    /// At a server that verifies every token as if it had never seen it.
     pub(crate) fn signed_with(algorithm: Algorithm) -> Self {
+        Self::at(algorithm, McpAuthBuilder::without_token_cache)
+    }
+
+    /// At a server that remembers tokens.
+    pub(crate) fn known() -> Self {
+        let known = Self::at(Algorithm::Es256, |builder| builder);
+        known.verify();
+        known
+    }
+
+    fn at(algorithm: Algorithm, configure: impl FnOnce(McpAuthBuilder) -> McpAuthBuilder) -> Self {
         let key = SigningKey::generate(algorithm, &SeededEntropy::new(7)).expect("a key");
         let keys = Arc::new(KeyRing::new(Arc::new(key)).expect("a ring"));
         let jwks = keys.jwks(oauth_for_mcp::types::Timestamp::default());
-        let server = TestServer::with(|builder| builder.keys(keys).events(Arc::new(TracingSink)));
+        let server =
+            TestServer::with(|builder| configure(builder.keys(keys).events(Arc::new(TracingSink))));
         let token = ready(async {
             let client = TestClient::register(&server).await;
             client.sign_in(&server, "notes:read").await.access_token
@@ -60,6 +74,18 @@ impl Bearer {
             .authorize(Some(&token), &self.headers, Some(BODY))
             .expect("enough scope");
         std::hint::black_box(token);
+    }
+
+    /// Who calls, without the decision about the tool.
+    pub(crate) fn authenticate(&self) {
+        let resource = self.server.auth().resource();
+        let token = ready(resource.authenticate(&self.headers)).expect("a good token");
+        std::hint::black_box(token);
+    }
+
+    /// The header with the token.
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     pub(crate) const fn floor(&self) -> &Floor {

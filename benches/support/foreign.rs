@@ -1,24 +1,39 @@
 //! Tokens of other issuers, made when the benchmark starts.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
+    ECDSA_P384_SHA384_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256,
     RSA_PSS_SHA256, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauth_for_mcp::jose::{Algorithm, Jwk, Jws, VerifyingKey};
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Request, Response};
+use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
+use oauth_for_mcp::jose::{Algorithm, Jwk, JwkSet};
+use oauth_for_mcp::resource::verifier::JwtVerifier;
+use oauth_for_mcp::resource::{ResourceServer, ScopePolicy};
+use oauth_for_mcp::types::{Issuer, ResourceUri, Scope};
 
-use crate::bearer::Floor;
+use crate::bearer::{BODY, Floor};
+use crate::ready::ready;
 
-const CLAIMS: &str = r#"{"iss":"https://idp.example.com","sub":"248289761001","aud":"https://mcp.example.com/mcp","exp":1790000600,"iat":1790000000,"jti":"bUFmGzXAwjYDn4kRAC","client_id":"s6BhdRkqt3","scope":"notes:read notes:write"}"#;
+const ISSUER: &str = "https://idp.example.com";
+const KEY_ID: &str = "2026-01";
+
+const CLAIMS: &str = r#"{"iss":"https://idp.example.com","sub":"248289761001","aud":"https://mcp.example.com/mcp","exp":9790000600,"iat":1790000000,"jti":"bUFmGzXAwjYDn4kRAC","client_id":"s6BhdRkqt3","scope":"notes:read notes:write"}"#;
 
 /// A token that somebody else signed, and the key to check it with.
 pub(crate) struct Foreign {
-    token: String,
-    key: VerifyingKey,
+    guard: ResourceServer,
+    headers: HeaderMap,
     floor: Floor,
 }
 
@@ -27,7 +42,8 @@ impl Foreign {
         match algorithm {
             Algorithm::Rs256 | Algorithm::Ps256 => Self::rsa(algorithm),
             Algorithm::Es384 => Self::p384(),
-            Algorithm::Es256 | Algorithm::EdDsa => panic!("{algorithm} is one of our own"),
+            Algorithm::Es256 => Self::p256(),
+            Algorithm::EdDsa => Self::ed25519(),
         }
     }
 
@@ -55,6 +71,28 @@ impl Foreign {
         Self::new(algorithm, jwk, public, &message, &signature)
     }
 
+    fn p256() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let point = pair.public_key().as_ref();
+        let number = |range: std::ops::Range<usize>| point[range].try_into().expect("32 octets");
+        let jwk = Jwk::p256(number(1..33), number(33..65));
+        let message = signing_input(Algorithm::Es256);
+        let signature = pair.sign(&SystemRandom::new(), message.as_bytes());
+        let signature = signature.expect("a signature");
+        let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).expect("a public key");
+        Self::new(Algorithm::Es256, jwk, public, &message, signature.as_ref())
+    }
+
+    fn ed25519() -> Self {
+        let pair = Ed25519KeyPair::generate().expect("a key");
+        let octets = pair.public_key().as_ref();
+        let jwk = Jwk::ed25519(octets.try_into().expect("32 octets"));
+        let message = signing_input(Algorithm::EdDsa);
+        let signature = pair.sign(message.as_bytes());
+        let public = ParsedPublicKey::new(&ED25519, octets).expect("a public key");
+        Self::new(Algorithm::EdDsa, jwk, public, &message, signature.as_ref())
+    }
+
     fn p384() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect("a key");
         let point = pair.public_key().as_ref();
@@ -76,18 +114,24 @@ impl Foreign {
     ) -> Self {
         let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
         let jwk = jwk.with_algorithm(algorithm).expect("a key for it");
+        let jwks = JwkSet::new(vec![jwk.with_key_id(KEY_ID)]);
+        let value = format!("Bearer {token}").parse().expect("a header");
         Self {
-            key: VerifyingKey::from_jwk(&jwk).expect("a key"),
+            guard: guard(&jwks),
+            headers: HeaderMap::from_iter([(AUTHORIZATION, value)]),
             floor: Floor::of_token(public, &token),
-            token,
         }
     }
 
-    /// Takes the token apart and checks its signature.
+    /// Everything between the header and the handler, of a token that was never
+    /// seen before.
     pub(crate) fn verify(&self) {
-        let jws = Jws::parse(&self.token).expect("a token");
-        let verified = jws.verify(&self.key).expect("a good signature");
-        std::hint::black_box(verified);
+        let token = ready(self.guard.authenticate(&self.headers)).expect("a good token");
+        let decided = self
+            .guard
+            .authorize(Some(&token), &self.headers, Some(BODY));
+        decided.expect("enough scope");
+        std::hint::black_box(token);
     }
 
     pub(crate) const fn floor(&self) -> &Floor {
@@ -96,7 +140,41 @@ impl Foreign {
 }
 
 fn signing_input(algorithm: Algorithm) -> String {
-    let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"2026-01"}}"#);
+    let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{KEY_ID}"}}"#);
     let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
     format!("{}.{}", encode(&header), encode(CLAIMS))
+}
+
+/// A server that trusts the issuer, whose keys it has fetched.
+fn guard(jwks: &JwkSet) -> ResourceServer {
+    let issuer = Issuer::parse(ISSUER).expect("an issuer");
+    let fetch = Published(serde_json::to_vec(jwks).expect("keys are JSON").into());
+    let verifier = JwtVerifier::builder(issuer.clone(), Arc::new(fetch))
+        .keys_uri("https://idp.example.com/jwks")
+        .build()
+        .expect("good settings");
+    let resource = ResourceUri::parse("https://mcp.example.com/mcp").expect("a resource");
+    let scope = |text| Scope::parse(text).expect("a scope");
+    let policy = ScopePolicy::new(scope("notes:read")).tool("add_note", scope("notes:write"));
+    ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
+        .scope_policy(policy)
+        .without_token_cache()
+        .build()
+        .expect("good settings")
+}
+
+/// The keys as the issuer publishes them, without a network.
+#[derive(Debug)]
+struct Published(Bytes);
+
+#[async_trait]
+impl Fetch for Published {
+    async fn fetch(
+        &self,
+        _: Request<Bytes>,
+        _: FetchLimits,
+    ) -> Result<Response<Bytes>, FetchError> {
+        let response = Response::builder().header("content-type", "application/json");
+        Ok(response.body(self.0.clone()).expect("an answer"))
+    }
 }

@@ -1,4 +1,4 @@
-//! What is compared: each finds out of a token who calls, and refuses what is not
+//! What ours is compared with: each finds out of a token who calls, and refuses what is not
 //! for this resource.
 
 use std::sync::Arc;
@@ -8,28 +8,10 @@ use http::header::AUTHORIZATION;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use jwt_authorizer::{Authorizer, JwtAuthorizer};
-use oauth_for_mcp::resource::{ResourceServer, ScopePolicy};
-use oauth_for_mcp::types::{Issuer, ResourceUri, Scope};
 use oauth_resource_server::{KeyNaming, OAuthConfig, OAuthValidator};
 use serde::Deserialize;
 
 use crate::issued::{ISSUER, Issued, RESOURCE, SCOPE};
-
-/// Our guard, which trusts the issuer of a token.
-pub(crate) fn ours(issued: &Issued, remembers: bool) -> ResourceServer {
-    let issuer = Issuer::parse(ISSUER).expect("an issuer");
-    let verifier = crate::ours::verifier(&issuer, &issued.jwks);
-    let resource = ResourceUri::parse(RESOURCE).expect("a resource");
-    let connect = Scope::parse(SCOPE).expect("a scope");
-    let builder = ResourceServer::builder(resource, vec![issuer], verifier)
-        .scope_policy(crate::ours::policy(connect));
-    let builder = if remembers {
-        builder
-    } else {
-        builder.without_token_cache()
-    };
-    builder.build().expect("good settings")
-}
 
 pub(crate) fn with_token(token: &str) -> HeaderMap {
     let value = format!("Bearer {token}").parse().expect("a header");
@@ -44,10 +26,11 @@ pub(crate) struct HandWritten {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[expect(dead_code, reason = "a handler would read them")]
 pub(crate) struct Claims {
-    pub(crate) sub: String,
-    pub(crate) client_id: String,
-    pub(crate) scope: String,
+    sub: String,
+    client_id: String,
+    scope: String,
 }
 
 impl HandWritten {
@@ -75,7 +58,11 @@ impl HandWritten {
         }
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation);
         let claims = claims.ok()?.claims;
-        claims.scope.split(' ').any(|scope| scope == SCOPE).then_some(claims)
+        claims
+            .scope
+            .split(' ')
+            .any(|scope| scope == SCOPE)
+            .then_some(claims)
     }
 }
 
@@ -89,7 +76,9 @@ pub(crate) fn oauth_resource_server(issued: &Issued) -> Arc<OAuthValidator> {
         required_scopes: vec![SCOPE.into()],
         ..OAuthConfig::default()
     };
-    let config = config.resolve(KeyNaming::Dotted("oauth")).expect("good settings");
+    let config = config
+        .resolve(KeyNaming::Dotted("oauth"))
+        .expect("good settings");
     let builder = OAuthValidator::builder(&config.expect("it is enabled"));
     let validator = builder.initial_jwks(&issued.jwks.to_string()).build();
     Arc::new(validator.expect("good settings"))

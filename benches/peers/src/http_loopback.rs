@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -26,7 +26,8 @@ use oauth_resource_server::mcp::McpToolScopes;
 
 use crate::candidates::{self, HandWritten};
 use crate::issued::{Issued, SCOPE};
-use crate::measure::median;
+use crate::measure::{cpu_of, median};
+use crate::ours as our;
 
 const CLIENTS: usize = 4;
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes","arguments":{"limit":10}}}"#;
@@ -67,12 +68,32 @@ fn servers(issued: &Arc<Issued>) -> Vec<(&'static str, Served, usize)> {
     };
     vec![
         ("no authorization", serve(|_| bare(), &token, 200), 0),
-        ("ours, repeated", serve(|issued| ours(issued, true), &token, 200), 0),
-        ("ours, every time as if new", serve(|issued| ours(issued, false), &token, 200), 0),
+        (
+            "ours, repeated",
+            serve(|issued| ours(issued, true), &token, 200),
+            0,
+        ),
+        (
+            "ours, every time as if new",
+            serve(|issued| ours(issued, false), &token, 200),
+            0,
+        ),
         ("hand-written", serve(hand_written, &token, 200), 0),
-        ("oauth-resource-server", serve(oauth_resource_server, &token, 200), 0),
-        ("ours, 401", serve(|issued| ours(issued, true), &None, 401), 0),
-        ("oauth-resource-server, 401", serve(oauth_resource_server, &None, 401), 0),
+        (
+            "oauth-resource-server",
+            serve(oauth_resource_server, &token, 200),
+            0,
+        ),
+        (
+            "ours, 401",
+            serve(|issued| ours(issued, true), &None, 401),
+            0,
+        ),
+        (
+            "oauth-resource-server, 401",
+            serve(oauth_resource_server, &None, 401),
+            0,
+        ),
         ("no authorization, axum 0.7", serve_07(|_| bare_07()), 7),
         ("jwt-authorizer, axum 0.7", serve_07(jwt_authorizer), 7),
     ]
@@ -87,7 +108,7 @@ fn bare() -> Router {
 }
 
 fn ours(issued: &Issued, remembers: bool) -> Router {
-    let protection = Protection::new(Arc::new(candidates::ours(issued, remembers)));
+    let protection = Protection::new(Arc::new(our::guard(issued, remembers)));
     protected("/mcp", protection, post(answer))
 }
 
@@ -109,17 +130,24 @@ fn hand_written(issued: &Issued) -> Router {
 fn oauth_resource_server(issued: &Issued) -> Router {
     let validator = candidates::oauth_resource_server(issued);
     let auth = oauth_resource_server::axum::AuthLayer::builder().oauth(validator);
-    let tools = McpToolScopes::new().default([SCOPE]).tool("add_note", ["notes:write"]);
-    bare().route_layer(tools).route_layer(auth.build().expect("good settings"))
+    let tools = McpToolScopes::new()
+        .default([SCOPE])
+        .tool("add_note", ["notes:write"]);
+    bare()
+        .route_layer(tools)
+        .route_layer(auth.build().expect("good settings"))
 }
 
 fn bare_07() -> axum_07::Router {
-    let answer = |_: axum_07::body::Bytes| async { ([("content-type", "application/json")], ANSWER) };
+    let answer =
+        |_: axum_07::body::Bytes| async { ([("content-type", "application/json")], ANSWER) };
     axum_07::Router::new().route("/mcp", axum_07::routing::post(answer))
 }
 
 fn jwt_authorizer(issued: &Issued) -> axum_07::Router {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let authorizer = thread::scope(|scope| {
         let build = scope.spawn(|| {
             let runtime = runtime.expect("a runtime");
@@ -134,9 +162,7 @@ type Serving = Box<dyn FnOnce(tokio::net::TcpListener) -> Pending>;
 type Pending = std::pin::Pin<Box<dyn Future<Output = ()>>>;
 
 fn serve_08(router: Router) -> Serving {
-    Box::new(|listener| {
-        Box::pin(async { axum::serve(listener, router).await.expect("a server") })
-    })
+    Box::new(|listener| Box::pin(async { axum::serve(listener, router).await.expect("a server") }))
 }
 
 fn serve_07(router: axum_07::Router) -> Serving {
@@ -166,10 +192,13 @@ impl Served {
             listener.set_nonblocking(true).expect("a socket");
             let address = listener.local_addr().expect("an address");
             let serve = make();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             runtime.expect("a runtime").block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-                tell.send((address, PathBuf::from("/proc").join(task))).expect("somebody waits");
+                tell.send((address, PathBuf::from("/proc").join(task)))
+                    .expect("somebody waits");
                 serve(listener).await;
             });
         });
@@ -185,7 +214,7 @@ impl Served {
     /// Sends this many requests, over a few connections at once.
     fn load(&self, requests: u32) -> Measured {
         let mut clients = [(); CLIENTS].map(|()| Client::connect(self));
-        let (begin, before) = (Instant::now(), self.cpu());
+        let (begin, before) = (Instant::now(), cpu_of(&self.task));
         thread::scope(|scope| {
             for client in &mut clients {
                 scope.spawn(move || (0..requests / CLIENTS as u32).for_each(|_| client.ask()));
@@ -194,15 +223,8 @@ impl Served {
         let taken = begin.elapsed();
         Measured {
             requests_a_second: f64::from(requests) / taken.as_secs_f64(),
-            cpu: (self.cpu() - before).as_secs_f64() / f64::from(requests),
+            cpu: (cpu_of(&self.task) - before).as_secs_f64() / f64::from(requests),
         }
-    }
-
-    /// The CPU time that the server's thread has used, in the kernel and out of it.
-    fn cpu(&self) -> Duration {
-        let text = fs::read_to_string(self.task.join("schedstat")).expect("a thread");
-        let nanoseconds = text.split(' ').next().and_then(|text| text.parse().ok());
-        Duration::from_nanos(nanoseconds.expect("a number"))
     }
 }
 
@@ -278,7 +300,11 @@ impl Row {
     fn print(&self, name: &str, floor: &Self) {
         let ratio = |value: fn(&Measured) -> f64| {
             let pairs = self.0.iter().zip(&floor.0);
-            median(pairs.map(|(one, other)| value(one) / value(other)).collect())
+            median(
+                pairs
+                    .map(|(one, other)| value(one) / value(other))
+                    .collect(),
+            )
         };
         let cpu = median(self.0.iter().map(|one| one.cpu * 1e6).collect());
         let throughput = median(self.0.iter().map(|one| one.requests_a_second).collect());

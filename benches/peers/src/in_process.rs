@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 use crate::candidates::{self, HandWritten, with_token};
 use crate::issued::{ALGORITHMS, Issued};
 use crate::measure::{Candidate, Measured, compare};
+use crate::ours;
 use crate::ready::ready;
 
 const BODY: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes","arguments":{"limit":10}}}"#;
@@ -32,14 +33,16 @@ fn guard(server: &ResourceServer, headers: &HeaderMap) {
 
 fn first_sight(issued: &Issued, rounds: usize, time: Duration) {
     let headers = with_token(&issued.token);
-    let ours = candidates::ours(issued, false);
+    let our_guard = ours::guard(issued, false);
     let hand_written = HandWritten::new(issued);
     let oauth_resource_server = candidates::oauth_resource_server(issued);
     let jwt_authorizer = runtime().block_on(candidates::jwt_authorizer(issued));
     let runtime = runtime();
     let candidates = vec![
         Candidate::new("signature alone", || issued.floor()),
-        Candidate::new("ours, with the decision about a tool", || guard(&ours, &headers)),
+        Candidate::new("ours, with the decision about a tool", || {
+            guard(&our_guard, &headers)
+        }),
         Candidate::new("hand-written with jsonwebtoken", || {
             hand_written.verify(&headers).expect("a good token")
         }),
@@ -61,14 +64,16 @@ fn first_sight(issued: &Issued, rounds: usize, time: Duration) {
 fn refused(issued: &Issued, rounds: usize, time: Duration) {
     let forged = issued.forged();
     let headers = with_token(&forged);
-    let ours = candidates::ours(issued, true);
+    let our_guard = ours::guard(issued, true);
     let hand_written = HandWritten::new(issued);
     let oauth_resource_server = candidates::oauth_resource_server(issued);
     let jwt_authorizer = runtime().block_on(candidates::jwt_authorizer(issued));
     let runtime = runtime();
     let candidates = vec![
         Candidate::new("signature alone", || issued.floor()),
-        Candidate::new("ours", || ready(ours.authenticate(&headers)).expect_err("forged")),
+        Candidate::new("ours", || {
+            ready(our_guard.authenticate(&headers)).expect_err("forged")
+        }),
         Candidate::new("hand-written with jsonwebtoken", || {
             assert!(hand_written.verify(&headers).is_none(), "forged");
         }),
@@ -91,19 +96,23 @@ fn refused(issued: &Issued, rounds: usize, time: Duration) {
 /// the clock.
 fn repeated(issued: &Issued, rounds: usize, time: Duration) {
     let headers = with_token(&issued.token);
-    let ours = candidates::ours(issued, true);
+    let our_guard = ours::guard(issued, true);
     let known = Cache::new(10_000);
     known.insert(TokenHash::of(&issued.token), u64::MAX);
     let candidates = vec![
         Candidate::new("SHA-256, one look-up and the clock", || {
-            let end = known.get(&TokenHash::of(&issued.token)).expect("it is there");
+            let end = known
+                .get(&TokenHash::of(&issued.token))
+                .expect("it is there");
             let now = std::time::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
             assert!(now < end, "it ends never");
         }),
         Candidate::new("ours, who calls", || {
-            ready(ours.authenticate(&headers)).expect("a good token")
+            ready(our_guard.authenticate(&headers)).expect("a good token")
         }),
-        Candidate::new("ours, with the decision about a tool", || guard(&ours, &headers)),
+        Candidate::new("ours, with the decision about a tool", || {
+            guard(&our_guard, &headers)
+        }),
     ];
     print("repeated", &compare(candidates, 0, rounds, time));
 }

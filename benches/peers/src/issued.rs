@@ -36,8 +36,13 @@ impl Issued {
             "RS256" => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature)
-                    .expect("a signature");
+                pair.sign(
+                    &RSA_PKCS1_SHA256,
+                    &random,
+                    message.as_bytes(),
+                    &mut signature,
+                )
+                .expect("a signature");
                 let der = pair.public_key().as_ref();
                 // The DER of a public key of 2048 bits has its modulus here.
                 let jwk = json!({"kty": "RSA", "n": encode(&der[9..265]), "e": "AQAB"});
@@ -82,9 +87,10 @@ impl Issued {
 
     /// A token that says the same and whose signature is wrong.
     pub(crate) fn forged(&self) -> String {
-        let (message, signature) = self.token.rsplit_once('.').expect("a token");
-        let swapped: String = signature.chars().rev().collect();
-        format!("{message}.{}", encode(swapped.as_bytes()))
+        let (message, _) = self.token.rsplit_once('.').expect("a token");
+        let mut signature = self.signature.clone();
+        signature[7] ^= 1;
+        format!("{message}.{}", encode(&signature))
     }
 }
 

@@ -25,7 +25,9 @@ fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let is_test = arguments.iter().any(|argument| argument == "--test");
     let wanted = |name: &str| {
-        let named = arguments.iter().filter(|argument| !argument.starts_with("--"));
+        let named = arguments
+            .iter()
+            .filter(|argument| !argument.starts_with("--"));
         let mut named = named.peekable();
         named.peek().is_none() || named.any(|argument| argument == name)
     };

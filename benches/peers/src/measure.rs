@@ -1,7 +1,10 @@
-//! Medians of what is done in turns, so that what disturbs the machine disturbs all.
+//! Medians of the CPU time of what is done in turns, so that what disturbs the
+//! machine disturbs all.
 
+use std::fs;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 /// Something to measure.
 pub(crate) struct Candidate<'a> {
@@ -66,6 +69,7 @@ fn calibrate(candidate: &mut Candidate<'_>, time: Duration) -> u32 {
     let mut repetitions = 1;
     loop {
         let taken = run(candidate, repetitions) * f64::from(repetitions);
+        // The kernel keeps count in steps.
         if taken * 4.0 > time.as_secs_f64() {
             let wanted = f64::from(repetitions) * time.as_secs_f64() / taken;
             return (wanted as u32).max(1);
@@ -74,13 +78,21 @@ fn calibrate(candidate: &mut Candidate<'_>, time: Duration) -> u32 {
     }
 }
 
-/// The seconds of one repetition.
+/// The seconds of CPU time of one repetition.
 fn run(candidate: &mut Candidate<'_>, repetitions: u32) -> f64 {
-    let begin = Instant::now();
+    let begin = cpu_of(Path::new("/proc/thread-self"));
     for _ in 0..repetitions {
         (candidate.work)();
     }
-    begin.elapsed().as_secs_f64() / f64::from(repetitions)
+    let taken = cpu_of(Path::new("/proc/thread-self")) - begin;
+    taken.as_secs_f64() / f64::from(repetitions)
+}
+
+/// The CPU time that a thread has used, in the kernel and out of it.
+pub(crate) fn cpu_of(task: &Path) -> Duration {
+    let text = fs::read_to_string(task.join("schedstat")).expect("a thread of Linux");
+    let nanoseconds = text.split(' ').next().and_then(|text| text.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("a number"))
 }
 
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {

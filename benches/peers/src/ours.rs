@@ -2,16 +2,53 @@
 
 use std::sync::Arc;
 
-use oauth_for_mcp::resource::{ScopePolicy, TokenVerifier};
-use oauth_for_mcp::types::{Issuer, Scope};
-use serde_json::Value;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
+use oauth_for_mcp::resource::verifier::{JwtVerifier, TokenVerifier};
+use oauth_for_mcp::resource::{ResourceServer, ScopePolicy};
+use oauth_for_mcp::types::{Issuer, ResourceUri, Scope};
 
-/// Verifies tokens of `issuer`, whose keys are at hand.
-pub(crate) fn verifier(issuer: &Issuer, jwks: &Value) -> Arc<dyn TokenVerifier> {
-    todo!()
+use crate::issued::{ISSUER, Issued, RESOURCE, SCOPE};
+
+/// Our guard, which trusts the issuer of a token.
+pub(crate) fn guard(issued: &Issued, remembers: bool) -> ResourceServer {
+    let issuer = Issuer::parse(ISSUER).expect("an issuer");
+    let fetch = Arc::new(Published(issued.jwks.to_string().into()));
+    let verifier = JwtVerifier::builder(issuer.clone(), fetch)
+        .keys_uri(format!("{ISSUER}/jwks"))
+        .build()
+        .expect("good settings");
+    let verifier: Arc<dyn TokenVerifier> = Arc::new(verifier);
+    let resource = ResourceUri::parse(RESOURCE).expect("a resource");
+    let builder = ResourceServer::builder(resource, vec![issuer], verifier).scope_policy(policy());
+    let builder = if remembers {
+        builder
+    } else {
+        builder.without_token_cache()
+    };
+    builder.build().expect("good settings")
 }
 
 /// A table in which one tool needs more than to connect.
-pub(crate) fn policy(connect: Scope) -> ScopePolicy {
-    ScopePolicy::new(connect).tool("add_note", Scope::parse("notes:write").expect("a scope"))
+fn policy() -> ScopePolicy {
+    let scope = |text| Scope::parse(text).expect("a scope");
+    ScopePolicy::new(scope(SCOPE)).tool("add_note", scope("notes:write"))
+}
+
+/// The keys as the issuer publishes them, without a network.
+#[derive(Debug)]
+struct Published(Bytes);
+
+#[async_trait]
+impl Fetch for Published {
+    async fn fetch(
+        &self,
+        _: Request<Bytes>,
+        _: FetchLimits,
+    ) -> Result<Response<Bytes>, FetchError> {
+        let response = Response::builder().header("content-type", "application/json");
+        Ok(response.body(self.0.clone()).expect("an answer"))
+    }
 }
