@@ -11,7 +11,7 @@ use crate::resource::error::ResourceError;
 use crate::resource::operation::{InvalidMessage, Operation};
 use crate::resource::scope_policy::ScopePolicy;
 use crate::resource::session::SessionKey;
-use crate::resource::token_cache::{TokenCache, TokenCacheConfig};
+use crate::resource::token_cache::{TokenCache, TokenCacheConfig, TokenKey};
 use crate::resource::verified::VerifiedToken;
 use crate::resource::verifier::{TokenVerifier, VerifierError};
 use crate::types::{
@@ -109,12 +109,12 @@ impl ResourceServer {
         let Some(cache) = &self.cache else {
             return self.verify(token, now).await;
         };
-        let hash = token.hash();
-        if let Some(known) = cache.find(&hash, now) {
+        let key = TokenKey::of(token);
+        if let Some(known) = cache.find(&key, now) {
             return Ok(known);
         }
         let verified = self.verify(token, now).await?;
-        cache.remember(hash, token.len(), &verified, now);
+        cache.remember(key, &verified, now);
         Ok(verified)
     }
 
