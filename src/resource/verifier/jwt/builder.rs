@@ -97,7 +97,7 @@ impl JwtVerifierBuilder {
                         .ok_or(InvalidJwtVerifier::KeysUri)?,
                     None => Place::in_metadata_of(self.issuer.clone()),
                 };
-                IssuerKeys::Published(PublishedKeys::new(fetch, place, self.limits))
+                IssuerKeys::Published(Box::new(PublishedKeys::new(fetch, place, self.limits)))
             }
         };
         Ok(JwtVerifier {

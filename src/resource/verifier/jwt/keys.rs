@@ -16,7 +16,7 @@ use crate::types::{Issuer, Timestamp};
 #[derive(Debug)]
 pub(super) enum IssuerKeys {
     AtHand(VerifyingKeySet),
-    Published(PublishedKeys),
+    Published(Box<PublishedKeys>),
 }
 
 /// Keys that are fetched when they are needed.
@@ -86,9 +86,7 @@ impl PublishedKeys {
         let known = match self.copy.fresh(now) {
             Some(known) => known,
             // Boxed, so that what is rare makes nothing else larger.
-            None => Box::pin(self.copy.current(now, self.load(now)))
-                .await
-                .map_err(unavailable)?,
+            None => Box::pin(self.current(now)).await.map_err(unavailable)?,
         };
         let verdict = known.verify(jws);
         if !matches!(verdict, Err(KeySetError::UnknownKey)) {
@@ -100,6 +98,14 @@ impl PublishedKeys {
         match (&verdict, self.copy.failure(now)) {
             (Err(KeySetError::UnknownKey), Some(error)) => Err(unavailable(error)),
             _ => Ok(verdict),
+        }
+    }
+
+    async fn current(&self, now: Timestamp) -> Result<Arc<VerifyingKeySet>, KeysError> {
+        // Anybody can name this issuer in a token: while it fails, it is left alone.
+        match self.copy.failure(now) {
+            Some(error) if !self.copy.is_usable(now) => Err(error),
+            _ => self.copy.current(now, self.load(now)).await,
         }
     }
 
