@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauth_for_mcp::event::Event;
 use oauth_for_mcp::jose::Signer as _;
 use oauth_for_mcp::resource::verifier::{InvalidJwtVerifier, JwtVerifier};
+use oauth_for_mcp::test_util::RecordedEvents;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -261,6 +263,27 @@ async fn a_key_that_may_be_new_is_no_refusal_while_keys_cannot_be_fetched() {
     publish(&server.web, &[&key(8)]);
     server.clock.advance(PAUSE);
     assert_eq!(server.status(&server.token_of(&key(8)).await).await, 200);
+}
+
+/// B9
+#[tokio::test]
+async fn the_operator_hears_of_keys_that_cannot_be_renewed_though_nobody_is_refused() {
+    let events = Arc::new(RecordedEvents::default());
+    let server = Elsewhere::with(Web::default(), |verifier| {
+        verifier.keys_uri(KEYS_URI).events(Arc::clone(&events) as _)
+    });
+    assert_eq!(server.status(&server.token().await).await, 200);
+    assert_eq!(events.all(), []);
+    server.web.answer(KEYS_URI, 503, &[], "secret");
+    server.clock.advance(FRESH);
+    for _ in 0..10 {
+        assert_eq!(server.status(&server.token().await).await, 200);
+    }
+    let told = events.all();
+    assert_eq!(told.len(), 1, "once for each fetch: {told:?}");
+    assert!(matches!(told[0], Event::Outage { .. }), "{told:?}");
+    let text = format!("{told:?}");
+    assert!(text.contains("503") && !text.contains("secret"), "{text}");
 }
 
 /// B9

@@ -102,10 +102,10 @@ impl Fixture {
 
 #[track_caller]
 fn expect(error: &ResourceError, refusal: TokenRefusal) {
-    match error {
-        ResourceError::InvalidToken(found) => assert_eq!(*found, refusal),
-        other => panic!("{other:?}"),
-    }
+    let ResourceError::InvalidToken(found) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*found, refusal);
 }
 
 /// The set of keys that every fixture signs with.

@@ -5,6 +5,7 @@ use http::Uri;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::event::{Event, EventSink, causes};
 use crate::fetch::document::{self, DocumentError};
 use crate::fetch::{Fetch, RemoteCopy, RemoteCopyLimits};
 use crate::jose::{Jws, KeySetError, VerifiedJws, VerifyingKeySet};
@@ -22,9 +23,10 @@ pub(super) enum IssuerKeys {
 /// Keys that are fetched when they are needed.
 #[derive(Debug)]
 pub(super) struct PublishedKeys {
-    fetch: Arc<dyn Fetch>,
-    place: Place,
-    copy: RemoteCopy<VerifyingKeySet, KeysError>,
+    pub(super) fetch: Arc<dyn Fetch>,
+    pub(super) place: Place,
+    pub(super) copy: RemoteCopy<VerifyingKeySet, KeysError>,
+    pub(super) events: Arc<dyn EventSink>,
 }
 
 /// Where the keys are.
@@ -70,14 +72,6 @@ impl IssuerKeys {
 }
 
 impl PublishedKeys {
-    pub(super) fn new(fetch: Arc<dyn Fetch>, place: Place, limits: RemoteCopyLimits) -> Self {
-        Self {
-            fetch,
-            place,
-            copy: RemoteCopy::new(limits),
-        }
-    }
-
     async fn verify<'a>(
         &self,
         jws: &'a Jws<'a>,
@@ -109,7 +103,17 @@ impl PublishedKeys {
         }
     }
 
+    /// Fetches the keys. The operator hears of a failure even if nobody else does,
+    /// since the last good set does not serve for ever.
     async fn load(&self, now: Timestamp) -> Result<VerifyingKeySet, KeysError> {
+        let loaded = self.fetch_keys(now).await;
+        loaded.inspect_err(|error| {
+            let cause = causes(error);
+            self.events.emit(&Event::Outage { cause });
+        })
+    }
+
+    async fn fetch_keys(&self, now: Timestamp) -> Result<VerifyingKeySet, KeysError> {
         let fetch = self.fetch.as_ref();
         let loaded = match &self.place {
             Place::Given(uri) => document::load_keys(fetch, uri).await,
