@@ -392,7 +392,8 @@ async fn metadata_of_another_or_with_keys_in_the_clear_is_no_metadata() {
             server.web.answer(place, 200, &[], other.clone());
         }
         expect_unavailable(&server, &other).await;
-        assert_eq!(server.key_fetches(), 0, "{other}");
+        let fetched = server.web.fetched();
+        assert_eq!(fetched, [OAUTH_METADATA, OPENID_METADATA], "{other}");
     }
 }
 
