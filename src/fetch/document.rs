@@ -38,7 +38,7 @@ impl DocumentError {
 }
 
 /// Whether a status says "not now" rather than "no".
-pub(crate) fn means_outage(status: StatusCode) -> bool {
+fn means_outage(status: StatusCode) -> bool {
     let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
     status.is_server_error() || later.contains(&status)
 }

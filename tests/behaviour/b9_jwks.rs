@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauth_for_mcp::event::Event;
 use oauth_for_mcp::jose::Signer as _;
 use oauth_for_mcp::resource::verifier::{InvalidJwtVerifier, JwtVerifier};
+use oauth_for_mcp::test_util::RecordedEvents;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -265,6 +267,27 @@ async fn a_key_that_may_be_new_is_no_refusal_while_keys_cannot_be_fetched() {
 
 /// B9
 #[tokio::test]
+async fn the_operator_hears_of_keys_that_cannot_be_renewed_though_nobody_is_refused() {
+    let events = Arc::new(RecordedEvents::default());
+    let server = Elsewhere::with(Web::default(), |verifier| {
+        verifier.keys_uri(KEYS_URI).events(Arc::clone(&events) as _)
+    });
+    assert_eq!(server.status(&server.token().await).await, 200);
+    assert_eq!(events.all(), []);
+    server.web.answer(KEYS_URI, 503, &[], "secret");
+    server.clock.advance(FRESH);
+    for _ in 0..10 {
+        assert_eq!(server.status(&server.token().await).await, 200);
+    }
+    let told = events.all();
+    assert_eq!(told.len(), 1, "once for each fetch: {told:?}");
+    assert!(matches!(told[0], Event::Outage { .. }), "{told:?}");
+    let text = format!("{told:?}");
+    assert!(text.contains("503") && !text.contains("secret"), "{text}");
+}
+
+/// B9
+#[tokio::test]
 async fn a_slow_answer_delays_nobody_who_can_be_served_without() {
     let gate = Arc::new(Semaphore::new(1));
     let server = Arc::new(Elsewhere::with(Web::behind(&gate), |verifier| {
@@ -369,7 +392,8 @@ async fn metadata_of_another_or_with_keys_in_the_clear_is_no_metadata() {
             server.web.answer(place, 200, &[], other.clone());
         }
         expect_unavailable(&server, &other).await;
-        assert_eq!(server.key_fetches(), 0, "{other}");
+        let fetched = server.web.fetched();
+        assert_eq!(fetched, [OAUTH_METADATA, OPENID_METADATA], "{other}");
     }
 }
 

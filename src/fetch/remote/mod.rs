@@ -169,8 +169,12 @@ impl<T, E: Clone> RemoteCopy<T, E> {
     }
 
     /// Whether there is a copy that serves, if nothing else does.
-    #[cfg(feature = "server")]
-    pub(super) fn is_usable(&self, now: Timestamp) -> bool {
+    #[cfg(any(
+        feature = "server",
+        feature = "jwt-aws-lc",
+        feature = "jwt-rust-crypto"
+    ))]
+    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
         self.state().usable(now).is_some()
     }
 

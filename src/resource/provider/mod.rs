@@ -13,22 +13,20 @@ use url::Url;
 
 use crate::fetch::Fetch;
 use crate::resource::verifier::{JwtVerifier, JwtVerifierBuilder, TokenShape};
-use crate::types::Issuer;
+use crate::resource::{ResourceServer, ResourceServerBuilder};
+use crate::types::{Issuer, ResourceUri};
 
 /// An authorization server of a known make.
 ///
 /// ```
 /// # use std::sync::Arc;
 /// # use oauth_for_mcp::fetch::Fetch;
-/// # use oauth_for_mcp::resource::ResourceServer;
 /// # use oauth_for_mcp::resource::provider::Provider;
 /// # use oauth_for_mcp::types::ResourceUri;
 /// # fn example(network: Arc<dyn Fetch>) -> Result<(), Box<dyn std::error::Error>> {
 /// let auth0 = Provider::auth0("acme.eu.auth0.com")?;
-/// let servers = vec![auth0.authorization_server().clone()];
-/// let verifier = auth0.verifier(network)?.build()?;
 /// let resource = ResourceUri::parse("https://mcp.example.com/mcp")?;
-/// let resource = ResourceServer::builder(resource, servers, Arc::new(verifier)).build()?;
+/// let resource = auth0.resource_server(resource, network)?.build()?;
 /// # Ok(())
 /// # }
 /// ```
@@ -124,7 +122,32 @@ impl Provider {
         self.registration
     }
 
-    /// What verifies its access tokens.
+    /// Begins to configure a guard for `resource` that takes the tokens of this
+    /// provider and no others.
+    ///
+    /// # Errors
+    ///
+    /// [`TokensNotForOthers`] if there are none that can be verified.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "cannot panic: the keys are below the issuer or on a host of its vendor"
+    )]
+    pub fn resource_server(
+        &self,
+        resource: ResourceUri,
+        fetch: Arc<dyn Fetch>,
+    ) -> Result<ResourceServerBuilder, TokensNotForOthers> {
+        let verifier = self.verifier(fetch)?.build();
+        let verifier = Arc::new(verifier.expect("the keys are at a good URL"));
+        let servers = vec![self.authorization_server.clone()];
+        let builder = ResourceServer::builder(resource, servers, verifier);
+        if self.issuer == self.authorization_server {
+            return Ok(builder);
+        }
+        Ok(builder.token_issuer(self.issuer.clone()))
+    }
+
+    /// What verifies its access tokens, for a guard that takes others as well.
     ///
     /// # Errors
     ///

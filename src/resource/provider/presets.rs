@@ -74,7 +74,7 @@ impl Provider {
     ///
     /// Its access tokens are for Okta alone ([validation]), so there is no verifier.
     ///
-    /// [validation]: https://developer.okta.com/docs/guides/validate-access-tokens/dotnet/main/
+    /// [validation]: https://developer.okta.com/docs/guides/validate-access-tokens/dotnet/overview/
     ///
     /// # Errors
     ///
@@ -201,7 +201,7 @@ impl Provider {
     /// audience is the identifier of the resource, which has to be an
     /// [accepted audience] ([MCP]).
     ///
-    /// [MCP]: https://docs.scalekit.com/authenticate/mcp/quickstart/
+    /// [MCP]: https://docs.scalekit.com/mcp/overview/
     /// [token issuer]: crate::resource::ResourceServerBuilder::token_issuer
     /// [accepted audience]: crate::resource::ResourceServerBuilder::accepted_audience
     ///

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::fetch::{Fetch, RemoteCopyLimits};
+use crate::event::{EventSink, TracingSink};
+use crate::fetch::{Fetch, RemoteCopy, RemoteCopyLimits};
 use crate::jose::{JwkSet, VerifyingKeySet};
 use crate::resource::verifier::jwt::keys::{IssuerKeys, Place, PublishedKeys, keys_uri};
 use crate::resource::verifier::jwt::{JwtVerifier, TokenShape};
@@ -16,6 +17,7 @@ pub struct JwtVerifierBuilder {
     keys: Keys,
     shape: TokenShape,
     limits: RemoteCopyLimits,
+    events: Arc<dyn EventSink>,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,7 @@ impl JwtVerifierBuilder {
             keys,
             shape: TokenShape::rfc9068(),
             limits: RemoteCopyLimits::default(),
+            events: Arc::new(TracingSink),
         }
     }
 
@@ -81,6 +84,12 @@ impl JwtVerifierBuilder {
         self
     }
 
+    /// What hears of keys that cannot be fetched; by default it goes to `tracing`.
+    pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
+        self.events = events;
+        self
+    }
+
     /// The verifier. Nothing is fetched yet.
     ///
     /// # Errors
@@ -97,7 +106,12 @@ impl JwtVerifierBuilder {
                         .ok_or(InvalidJwtVerifier::KeysUri)?,
                     None => Place::in_metadata_of(self.issuer.clone()),
                 };
-                IssuerKeys::Published(PublishedKeys::new(fetch, place, self.limits))
+                IssuerKeys::Published(Box::new(PublishedKeys {
+                    fetch,
+                    place,
+                    copy: RemoteCopy::new(self.limits),
+                    events: self.events,
+                }))
             }
         };
         Ok(JwtVerifier {

@@ -1,11 +1,10 @@
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::jose::{Audience, Header, numeric_date};
+use crate::jose::{Audience, Header, Text, numeric_date};
 use crate::resource::verifier::TokenClaims;
 use crate::resource::verifier::jwt::TokenShape;
 use crate::types::{Subject, Timestamp};
@@ -43,10 +42,6 @@ impl ForeignClaims {
         Some(known)
     }
 }
-
-/// A text that is copied only if it holds an escape.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct Date(#[serde(with = "numeric_date")] Timestamp);

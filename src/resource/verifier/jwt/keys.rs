@@ -5,6 +5,7 @@ use http::Uri;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::event::{Event, EventSink, causes};
 use crate::fetch::document::{self, DocumentError};
 use crate::fetch::{Fetch, RemoteCopy, RemoteCopyLimits};
 use crate::jose::{Jws, KeySetError, VerifiedJws, VerifyingKeySet};
@@ -16,15 +17,16 @@ use crate::types::{Issuer, Timestamp};
 #[derive(Debug)]
 pub(super) enum IssuerKeys {
     AtHand(VerifyingKeySet),
-    Published(PublishedKeys),
+    Published(Box<PublishedKeys>),
 }
 
 /// Keys that are fetched when they are needed.
 #[derive(Debug)]
 pub(super) struct PublishedKeys {
-    fetch: Arc<dyn Fetch>,
-    place: Place,
-    copy: RemoteCopy<VerifyingKeySet, KeysError>,
+    pub(super) fetch: Arc<dyn Fetch>,
+    pub(super) place: Place,
+    pub(super) copy: RemoteCopy<VerifyingKeySet, KeysError>,
+    pub(super) events: Arc<dyn EventSink>,
 }
 
 /// Where the keys are.
@@ -70,14 +72,6 @@ impl IssuerKeys {
 }
 
 impl PublishedKeys {
-    pub(super) fn new(fetch: Arc<dyn Fetch>, place: Place, limits: RemoteCopyLimits) -> Self {
-        Self {
-            fetch,
-            place,
-            copy: RemoteCopy::new(limits),
-        }
-    }
-
     async fn verify<'a>(
         &self,
         jws: &'a Jws<'a>,
@@ -86,9 +80,7 @@ impl PublishedKeys {
         let known = match self.copy.fresh(now) {
             Some(known) => known,
             // Boxed, so that what is rare makes nothing else larger.
-            None => Box::pin(self.copy.current(now, self.load(now)))
-                .await
-                .map_err(unavailable)?,
+            None => Box::pin(self.current(now)).await.map_err(unavailable)?,
         };
         let verdict = known.verify(jws);
         if !matches!(verdict, Err(KeySetError::UnknownKey)) {
@@ -103,7 +95,25 @@ impl PublishedKeys {
         }
     }
 
+    async fn current(&self, now: Timestamp) -> Result<Arc<VerifyingKeySet>, KeysError> {
+        // Anybody can name this issuer in a token: while it fails, it is left alone.
+        match self.copy.failure(now) {
+            Some(error) if !self.copy.is_usable(now) => Err(error),
+            _ => self.copy.current(now, self.load(now)).await,
+        }
+    }
+
+    /// Fetches the keys. The operator hears of a failure even if nobody else does,
+    /// since the last good set does not serve for ever.
     async fn load(&self, now: Timestamp) -> Result<VerifyingKeySet, KeysError> {
+        let loaded = self.fetch_keys(now).await;
+        loaded.inspect_err(|error| {
+            let cause = causes(error);
+            self.events.emit(&Event::Outage { cause });
+        })
+    }
+
+    async fn fetch_keys(&self, now: Timestamp) -> Result<VerifyingKeySet, KeysError> {
         let fetch = self.fetch.as_ref();
         let loaded = match &self.place {
             Place::Given(uri) => document::load_keys(fetch, uri).await,

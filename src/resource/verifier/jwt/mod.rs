@@ -5,6 +5,8 @@ mod claims;
 mod keys;
 mod shape;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::fetch::Fetch;
@@ -37,13 +39,11 @@ pub struct JwtVerifier {
 
 impl JwtVerifier {
     /// Verifies what `issuer` signs, with the keys that its metadata leads to.
-    #[must_use]
-    pub fn builder(issuer: Issuer, fetch: std::sync::Arc<dyn Fetch>) -> JwtVerifierBuilder {
+    pub fn builder(issuer: Issuer, fetch: Arc<dyn Fetch>) -> JwtVerifierBuilder {
         JwtVerifierBuilder::fetching(issuer, fetch)
     }
 
     /// Verifies what `issuer` signs, with keys that are at hand and never change.
-    #[must_use]
     pub fn with_keys(issuer: Issuer, keys: &JwkSet) -> JwtVerifierBuilder {
         JwtVerifierBuilder::at_hand(issuer, keys)
     }
