@@ -7,6 +7,8 @@ mod behaviour {
     mod a4_a5_transport;
     mod a4_client_addresses;
     mod a4_rebinding;
+    mod b11_first_of;
+    mod b11_introspection;
     mod b1_b7_challenges;
     mod b2_public;
     mod b4_tokens;

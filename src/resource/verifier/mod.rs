@@ -1,6 +1,7 @@
 //! Ways to find out whether a token is authentic.
 
 mod first_of;
+mod introspection;
 #[cfg(feature = "server")]
 mod local;
 mod signed_in;
@@ -17,6 +18,10 @@ use crate::store::Standing;
 use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use first_of::FirstOf;
+pub use introspection::{
+    IntrospectionAuth, IntrospectionEndpoint, IntrospectionLimits, IntrospectionVerifier,
+    IntrospectionVerifierBuilder, InvalidIntrospectionEndpoint, InvalidIntrospectionToken,
+};
 #[cfg(feature = "server")]
 pub use local::LocalVerifier;
 pub use signed_in::SignedIn;
