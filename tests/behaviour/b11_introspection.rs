@@ -25,6 +25,7 @@ use oauth_for_mcp::endpoint::Protection;
 use oauth_for_mcp::event::Event;
 use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
 use oauth_for_mcp::jose::{Jws, Signer as _, VerifyingKey};
+use oauth_for_mcp::protocol::bearer::BearerToken;
 use oauth_for_mcp::protocol::form::Form;
 use oauth_for_mcp::resource::verifier::{
     IntrospectionAuth, IntrospectionEndpoint, IntrospectionVerifier, IntrospectionVerifierBuilder,
@@ -360,6 +361,38 @@ async fn an_answer_that_says_nothing_about_the_token_is_an_outage_and_never_a_re
     }
     scene.endpoint.set_fault(None);
     assert!(scene.refusal("good").await.is_none(), "it was not refused");
+}
+
+/// B11
+#[tokio::test]
+async fn a_token_of_a_kind_that_the_endpoint_does_not_support_is_no_outage() {
+    const UNSUPPORTED: &str = r#"{"error":"unsupported_token_type"}"#;
+    const JSON: &str = "application/json; charset=utf-8";
+    let scene = Scene::new();
+    scene
+        .endpoint
+        .set_fault(Some(|| Ok(answer_with(400, JSON, UNSUPPORTED))));
+    for _ in 0..2 {
+        let refusal = scene.refusal("a.b.c").await.unwrap();
+        expect_refusal(&refusal, 401, "invalid_token", "a signed token");
+    }
+    assert_eq!(scene.endpoint.calls(), 1, "that is remembered");
+    let verifier = builder(Arc::clone(&scene.endpoint) as _).build();
+    let token = BearerToken::parse(&bearing("d.e.f")).unwrap().unwrap();
+    for _ in 0..2 {
+        let verified = verifier.verify(&token, scene.clock.now()).await;
+        assert!(matches!(verified, Err(VerifierError::Foreign)));
+    }
+    let others: [fn() -> Result<Response<Bytes>, FetchError>; 3] = [
+        || Ok(answer_with(400, "text/html", UNSUPPORTED)),
+        || Ok(answer_with(500, JSON, UNSUPPORTED)),
+        || Ok(answer_with(400, JSON, r#"{"error":"invalid_request"}"#)),
+    ];
+    for (number, fault) in others.into_iter().enumerate() {
+        scene.endpoint.set_fault(Some(fault));
+        let answer = scene.refusal(&format!("{number}.b.c")).await.unwrap();
+        expect_outage(&answer, "something else is wrong");
+    }
 }
 
 /// B11

@@ -2,6 +2,7 @@
 //!
 //! [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
 
+mod answer;
 mod auth;
 mod builder;
 mod calls;
@@ -14,9 +15,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Response, StatusCode};
 
 use crate::fetch::{Fetch, FetchLimits};
 use crate::protocol::bearer::BearerToken;
@@ -32,7 +30,7 @@ use builder::Concerns;
 use calls::{Calls, TooManyCalls};
 use error::IntrospectionError;
 use judge::Rules;
-use refusals::Refusals;
+use refusals::{Refusal, Refusals};
 
 /// Verifies tokens that only their authorization server can read, by asking it
 /// ([RFC 7662]).
@@ -47,7 +45,8 @@ use refusals::Refusals;
 /// moment, and however many requests carry one token at once, there is one call.
 ///
 /// An endpoint that gives no answer, or one that cannot be read, is an outage and
-/// refuses nothing.
+/// refuses nothing. A token of a kind that the endpoint says it does not support is
+/// foreign.
 ///
 /// [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
 pub struct IntrospectionVerifier {
@@ -65,7 +64,7 @@ pub struct IntrospectionVerifier {
 /// Why there are no claims, for everybody who waits for them.
 #[derive(Clone, Debug)]
 enum Failure {
-    Refused(&'static str),
+    Refusal(Refusal),
     Unavailable(Arc<IntrospectionError>),
 }
 
@@ -93,53 +92,35 @@ impl IntrospectionVerifier {
         let told = self.calls.bounded(hash, self.ask(token, now)).await;
         let told = told.map_err(|TooManyCalls| IntrospectionError::TooManyCalls)??;
         let judged = match told {
-            Introspection::Active(token) => self.rules.judge(*token, now),
-            Introspection::Inactive => Err("the endpoint says that it is not active"),
-        };
-        match judged {
-            Ok(claims) => {
-                self.calls.remember(hash);
-                Ok(claims)
+            Some(Introspection::Active(token)) => {
+                let judged = self.rules.judge(*token, now);
+                judged.map_err(Refusal::Refused)
             }
-            Err(reason) => {
+            Some(Introspection::Inactive) => {
+                Err(Refusal::Refused("the endpoint says that it is not active"))
+            }
+            None => Err(Refusal::Foreign),
+        };
+        match &judged {
+            Ok(_) => self.calls.remember(hash),
+            Err(refusal) => {
                 self.calls.forget(hash);
-                self.refusals.remember(*hash, reason, now);
-                Err(Failure::Refused(reason))
+                self.refusals.remember(*hash, *refusal, now);
             }
         }
+        judged.map_err(Failure::Refusal)
     }
 
     async fn ask(
         &self,
         token: &Secret,
         now: Timestamp,
-    ) -> Result<Introspection, IntrospectionError> {
+    ) -> Result<Option<Introspection>, IntrospectionError> {
         let audience = &self.assertion_audience;
         let request = self.auth.request(&self.endpoint, token, audience, now);
         let answer = self.fetch.fetch(request.await?, self.fetch_limits).await;
-        read(&answer.map_err(IntrospectionError::Fetch)?)
+        answer::read(&answer.map_err(IntrospectionError::Fetch)?)
     }
-}
-
-/// Reads an answer; one that is no answer about the token says nothing about it.
-fn read(answer: &Response<Bytes>) -> Result<Introspection, IntrospectionError> {
-    match answer.status() {
-        StatusCode::OK => {}
-        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            return Err(IntrospectionError::Credentials(status));
-        }
-        status => return Err(IntrospectionError::Status(status)),
-    }
-    let mut types = answer.headers().get_all(CONTENT_TYPE).iter();
-    let media_type = match (types.next(), types.next()) {
-        (Some(only), None) => only.to_str().unwrap_or_default(),
-        _ => return Err(IntrospectionError::ContentType),
-    };
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(IntrospectionError::ContentType);
-    }
-    Introspection::parse(answer.body()).map_err(|_| IntrospectionError::Malformed)
 }
 
 #[async_trait]
@@ -154,8 +135,8 @@ impl TokenVerifier for IntrospectionVerifier {
             return Err(VerifierError::Foreign);
         }
         let hash = token.hash();
-        if let Some(reason) = self.refusals.find(&hash, now) {
-            return Err(VerifierError::Refused(reason));
+        if let Some(refusal) = self.refusals.find(&hash, now) {
+            return Err(refusal.into());
         }
         let claims = self.calls.share(&hash, self.settle(token, &hash, now));
         claims.await.map_err(VerifierError::from)
@@ -171,8 +152,17 @@ impl From<IntrospectionError> for Failure {
 impl From<Failure> for VerifierError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Refused(reason) => Self::Refused(reason),
+            Failure::Refusal(refusal) => refusal.into(),
             Failure::Unavailable(error) => Self::Unavailable(Box::new(error)),
+        }
+    }
+}
+
+impl From<Refusal> for VerifierError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Refused(reason) => Self::Refused(reason),
+            Refusal::Foreign => Self::Foreign,
         }
     }
 }

@@ -11,13 +11,15 @@ use crate::types::{Timestamp, TokenHash};
 /// costs no more memory than that, and good tokens are not in here.
 pub(super) struct Refusals {
     count_for: Duration,
-    known: Cache<TokenHash, Refusal>,
+    known: Cache<TokenHash, (Refusal, Timestamp)>,
 }
 
-#[derive(Clone, Copy)]
-struct Refusal {
-    reason: &'static str,
-    at: Timestamp,
+/// A definitive no.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refusal {
+    Refused(&'static str),
+    /// The endpoint does not know tokens of such a kind.
+    Foreign,
 }
 
 impl Refusals {
@@ -28,20 +30,20 @@ impl Refusals {
         }
     }
 
-    /// Why the token with this hash need not be asked about.
-    pub(super) fn find(&self, hash: &TokenHash, now: Timestamp) -> Option<&'static str> {
-        let refusal = self.known.get(hash)?;
+    /// The refusal of the token with this hash, if it need not be asked about.
+    pub(super) fn find(&self, hash: &TokenHash, now: Timestamp) -> Option<Refusal> {
+        let (refusal, at) = self.known.get(hash)?;
         // A clock that was put back leads no refusal past its time.
-        let age = now.since(refusal.at).max(refusal.at.since(now));
+        let age = now.since(at).max(at.since(now));
         if age < self.count_for {
-            return Some(refusal.reason);
+            return Some(refusal);
         }
         self.known.remove(hash);
         None
     }
 
-    pub(super) fn remember(&self, hash: TokenHash, reason: &'static str, at: Timestamp) {
-        self.known.insert(hash, Refusal { reason, at });
+    pub(super) fn remember(&self, hash: TokenHash, refusal: Refusal, at: Timestamp) {
+        self.known.insert(hash, (refusal, at));
     }
 }
 
@@ -73,7 +75,7 @@ mod tests {
             (NOW - 10, false),
             (0, false),
         ] {
-            refusals.remember(token, "no", at(NOW));
+            refusals.remember(token, Refusal::Foreign, at(NOW));
             assert_eq!(refusals.find(&token, at(now)).is_some(), found, "{now}");
         }
         assert_eq!(refusals.find(&TokenHash::of("A"), at(NOW)), None);
@@ -83,7 +85,8 @@ mod tests {
     fn a_flood_of_bad_tokens_takes_no_more_than_the_places_there_are() {
         let refusals = Refusals::new(100, Duration::from_secs(10));
         for number in 0..20_000 {
-            refusals.remember(TokenHash::of(&number.to_string()), "no", at(NOW));
+            let token = TokenHash::of(&number.to_string());
+            refusals.remember(token, Refusal::Refused("no"), at(NOW));
         }
         assert!(refusals.known.len() <= 100, "{refusals:?}");
     }
