@@ -13,6 +13,8 @@
 //! - somebody who reads logs, events and URLs
 //! - a clock that is put back
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,7 +26,7 @@ use oauth_for_mcp::VerifiedToken;
 use oauth_for_mcp::endpoint::Protection;
 use oauth_for_mcp::event::Event;
 use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
-use oauth_for_mcp::jose::{Jws, Signer as _, VerifyingKey};
+use oauth_for_mcp::jose::{Jws, Signer as _, SigningKey, VerifyingKey};
 use oauth_for_mcp::protocol::bearer::BearerToken;
 use oauth_for_mcp::protocol::form::Form;
 use oauth_for_mcp::resource::verifier::{
@@ -47,11 +49,14 @@ const ENDPOINT: &str = "https://auth.example/introspect";
 const RESOURCE: &str = "https://mcp.example/mcp";
 const SECRET: &str = "the secret of the resource server";
 
+/// What goes wrong at the endpoint.
+type Fault = fn() -> Result<Response<Bytes>, FetchError>;
+
 /// An introspection endpoint that knows some tokens.
 #[derive(Debug)]
 struct FakeEndpoint {
     known: Mutex<HashMap<String, Value>>,
-    fault: Mutex<Option<fn() -> Result<Response<Bytes>, FetchError>>>,
+    fault: Mutex<Option<Fault>>,
     asked: Mutex<Vec<Request<Bytes>>>,
     gate: Semaphore,
 }
@@ -75,7 +80,7 @@ impl FakeEndpoint {
         self.known.lock().unwrap().remove(token);
     }
 
-    fn set_fault(&self, fault: Option<fn() -> Result<Response<Bytes>, FetchError>>) {
+    fn set_fault(&self, fault: Option<Fault>) {
         *self.fault.lock().unwrap() = fault;
     }
 
@@ -200,19 +205,27 @@ impl Scene {
     fn outages(&self) -> Vec<String> {
         let events = self.events.all().into_iter();
         events
-            .filter_map(|event| match event {
-                Event::Outage { cause } => Some(cause),
-                _ => None,
+            .filter_map(|event| {
+                let Event::Outage { cause } = event else {
+                    return None;
+                };
+                Some(cause)
             })
             .collect()
     }
 }
 
 fn builder(fetch: Arc<dyn Fetch>) -> IntrospectionVerifierBuilder {
+    let client_id = ClientId::parse("resource").unwrap();
+    builder_with(
+        IntrospectionAuth::basic(&client_id, &Secret::new(SECRET)),
+        fetch,
+    )
+}
+
+fn builder_with(auth: IntrospectionAuth, fetch: Arc<dyn Fetch>) -> IntrospectionVerifierBuilder {
     let issuer = Issuer::parse(ISSUER).unwrap();
     let endpoint = IntrospectionEndpoint::parse(ENDPOINT).unwrap();
-    let client_id = ClientId::parse("resource").unwrap();
-    let auth = IntrospectionAuth::basic(&client_id, &Secret::new(SECRET));
     IntrospectionVerifier::builder(issuer, endpoint, auth, fetch)
 }
 
@@ -307,51 +320,53 @@ async fn a_token_that_is_not_good_here_is_refused_whatever_the_endpoint_calls_it
     assert_eq!(scene.outages(), [""; 0]);
 }
 
+const GOOD: &str = r#"{"active":true,"sub":"ada","aud":"https://mcp.example/mcp"}"#;
+const JSON: &str = "application/json";
+/// What is no answer about the token, and a part of what the operator hears.
+const NO_ANSWERS: [(Fault, &str); 17] = [
+    (
+        || Err(FetchError::failed("db.internal: timed out")),
+        "timed out",
+    ),
+    (|| Err(FetchError::TooLarge(7)), "larger than 7"),
+    (|| Err(FetchError::Refused("no")), "may not be contacted"),
+    (|| Ok(answer_with(401, JSON, GOOD)), "credentials (401"),
+    (|| Ok(answer_with(403, JSON, GOOD)), "credentials (403"),
+    (|| Ok(answer_with(400, JSON, GOOD)), "400"),
+    (|| Ok(answer_with(404, JSON, GOOD)), "404"),
+    (|| Ok(answer_with(307, JSON, GOOD)), "307"),
+    (|| Ok(answer_with(201, JSON, GOOD)), "201"),
+    (|| Ok(answer_with(500, JSON, r#"{"active":false}"#)), "500"),
+    (
+        || Ok(answer_with(200, "text/html", GOOD)),
+        "application/json",
+    ),
+    (
+        || Ok(answer_with(200, "application/jwt", GOOD)),
+        "application/json",
+    ),
+    (|| Ok(Response::new(Bytes::from(GOOD))), "application/json"),
+    (
+        || Ok(answer_with(200, JSON, "<html>")),
+        "not what it should be",
+    ),
+    (|| Ok(answer_with(200, JSON, "")), "not what it should be"),
+    (
+        || Ok(answer_with(200, JSON, r#"{"active":"true","sub":"ada"}"#)),
+        "not what it should be",
+    ),
+    (
+        || Ok(answer_with(200, JSON, r#"{"active":false,"active":true}"#)),
+        "not what it should be",
+    ),
+];
+
 /// B11
 #[tokio::test]
 async fn an_answer_that_says_nothing_about_the_token_is_an_outage_and_never_a_refusal() {
-    const GOOD: &str = r#"{"active":true,"sub":"ada","aud":"https://mcp.example/mcp"}"#;
-    const JSON: &str = "application/json";
-    let faults: [(fn() -> Result<Response<Bytes>, FetchError>, &str); 17] = [
-        (
-            || Err(FetchError::failed("db.internal: timed out")),
-            "timed out",
-        ),
-        (|| Err(FetchError::TooLarge(7)), "larger than 7"),
-        (|| Err(FetchError::Refused("no")), "may not be contacted"),
-        (|| Ok(answer_with(401, JSON, GOOD)), "credentials (401"),
-        (|| Ok(answer_with(403, JSON, GOOD)), "credentials (403"),
-        (|| Ok(answer_with(400, JSON, GOOD)), "400"),
-        (|| Ok(answer_with(404, JSON, GOOD)), "404"),
-        (|| Ok(answer_with(307, JSON, GOOD)), "307"),
-        (|| Ok(answer_with(201, JSON, GOOD)), "201"),
-        (|| Ok(answer_with(500, JSON, r#"{"active":false}"#)), "500"),
-        (
-            || Ok(answer_with(200, "text/html", GOOD)),
-            "application/json",
-        ),
-        (
-            || Ok(answer_with(200, "application/jwt", GOOD)),
-            "application/json",
-        ),
-        (|| Ok(Response::new(Bytes::from(GOOD))), "application/json"),
-        (
-            || Ok(answer_with(200, JSON, "<html>")),
-            "not what it should be",
-        ),
-        (|| Ok(answer_with(200, JSON, "")), "not what it should be"),
-        (
-            || Ok(answer_with(200, JSON, r#"{"active":"true","sub":"ada"}"#)),
-            "not what it should be",
-        ),
-        (
-            || Ok(answer_with(200, JSON, r#"{"active":false,"active":true}"#)),
-            "not what it should be",
-        ),
-    ];
     let scene = Scene::new();
     scene.endpoint.know("good", active());
-    for (number, (fault, cause)) in faults.into_iter().enumerate() {
+    for (number, (fault, cause)) in NO_ANSWERS.into_iter().enumerate() {
         scene.endpoint.set_fault(Some(fault));
         let answer = scene.refusal("good").await.expect("nobody gets in");
         expect_outage(&answer, cause);
@@ -383,7 +398,7 @@ async fn a_token_of_a_kind_that_the_endpoint_does_not_support_is_no_outage() {
         let verified = verifier.verify(&token, scene.clock.now()).await;
         assert!(matches!(verified, Err(VerifierError::Foreign)));
     }
-    let others: [fn() -> Result<Response<Bytes>, FetchError>; 3] = [
+    let others: [Fault; 3] = [
         || Ok(answer_with(400, "text/html", UNSUPPORTED)),
         || Ok(answer_with(500, JSON, UNSUPPORTED)),
         || Ok(answer_with(400, JSON, r#"{"error":"invalid_request"}"#)),
@@ -461,46 +476,42 @@ async fn the_token_is_in_the_form_and_nowhere_else() {
     assert_eq!(form.value("token_type_hint"), Some("access_token"));
 }
 
+/// What a resource server that signs says of itself in two requests.
+async fn assertions(signer: &Arc<SigningKey>, audience: Option<&str>) -> Vec<String> {
+    let endpoint = FakeEndpoint::new();
+    let client_id = ClientId::parse("resource").unwrap();
+    let entropy = Arc::new(SeededEntropy::new(3));
+    let auth = IntrospectionAuth::private_key_jwt(client_id, Arc::clone(signer) as _, entropy);
+    let mut builder = builder_with(auth, Arc::clone(&endpoint) as _);
+    if let Some(audience) = audience {
+        builder = builder.assertion_audience(audience);
+    }
+    let verifier = builder.build();
+    for token in ["a", "b"] {
+        let token = BearerToken::parse(&bearing(token)).unwrap().unwrap();
+        let now = TestClock::default().now();
+        let _ = verifier.verify(&token, now).await;
+    }
+    let asked = endpoint.asked.lock().unwrap();
+    let assertion = |request: &Request<Bytes>| {
+        let form = Form::parse(request.body()).unwrap();
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        assert_eq!(form.value("client_assertion_type"), Some(kind));
+        assert_eq!(form.value("client_secret"), None);
+        assert!(!request.headers().contains_key("authorization"));
+        form.value("client_assertion").unwrap().to_owned()
+    };
+    asked.iter().map(assertion).collect()
+}
+
 /// B11
 #[tokio::test]
 async fn an_assertion_says_who_asks_to_this_server_alone_for_a_minute_and_once() {
     let signer = key(7);
-    let ask = async |audience: Option<&str>| {
-        let endpoint = FakeEndpoint::new();
-        let client_id = ClientId::parse("resource").unwrap();
-        let entropy = Arc::new(SeededEntropy::new(3));
-        let auth = IntrospectionAuth::private_key_jwt(client_id, Arc::clone(&signer) as _, entropy);
-        let issuer = Issuer::parse(ISSUER).unwrap();
-        let place = IntrospectionEndpoint::parse(ENDPOINT).unwrap();
-        let fetch = Arc::clone(&endpoint) as _;
-        let mut builder = IntrospectionVerifier::builder(issuer, place, auth, fetch);
-        if let Some(audience) = audience {
-            builder = builder.assertion_audience(audience);
-        }
-        let resource = ResourceUri::parse(RESOURCE).unwrap();
-        let issuer = vec![Issuer::parse(ISSUER).unwrap()];
-        let server = ResourceServer::builder(resource, issuer, Arc::new(builder.build()))
-            .clock(Arc::new(TestClock::default()))
-            .build()
-            .unwrap();
-        for token in ["a", "b"] {
-            let _ = server.authenticate(&bearing(token)).await;
-        }
-        let asked = endpoint.asked.lock().unwrap();
-        let assertion = |request: &Request<Bytes>| {
-            let form = Form::parse(request.body()).unwrap();
-            let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-            assert_eq!(form.value("client_assertion_type"), Some(kind));
-            assert_eq!(form.value("client_secret"), None);
-            assert!(!request.headers().contains_key("authorization"));
-            form.value("client_assertion").unwrap().to_owned()
-        };
-        asked.iter().map(assertion).collect::<Vec<_>>()
-    };
     let now = TestClock::default().now().as_secs();
     let public = VerifyingKey::from_jwk(signer.public_jwk()).unwrap();
     let mut ids = Vec::new();
-    for assertion in ask(None).await {
+    for assertion in assertions(&signer, None).await {
         let jws = Jws::parse(&assertion).unwrap();
         assert!(jws.header().has_typ("client-authentication+jwt"));
         assert!(jws.verify(&public).is_ok());
@@ -517,7 +528,7 @@ async fn an_assertion_says_who_asks_to_this_server_alone_for_a_minute_and_once()
         ids.push(claims["jti"].as_str().unwrap().to_owned());
     }
     assert!(ids[0] != ids[1] && ids[0].len() >= 22, "{ids:?}");
-    for assertion in ask(Some(ENDPOINT)).await {
+    for assertion in assertions(&signer, Some(ENDPOINT)).await {
         assert_eq!(claims(&assertion)["aud"], ENDPOINT);
     }
 }
@@ -751,7 +762,7 @@ async fn neither_token_nor_secret_is_in_any_event_error_or_debug_text() {
     let mut seen = format!("{verifier:?}");
     let verifier: Arc<dyn TokenVerifier> = Arc::new(verifier.build());
     let scene = Scene::new();
-    let faults: [Option<fn() -> Result<Response<Bytes>, FetchError>>; 4] = [
+    let faults: [Option<Fault>; 4] = [
         None,
         Some(|| Ok(answer_with(401, "application/json", TOKEN))),
         Some(|| {
