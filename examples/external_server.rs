@@ -20,7 +20,8 @@ use oauth_for_mcp::{
     resource::{
         ResourceServer,
         verifier::{
-            FirstOf, IntrospectionAuth, IntrospectionEndpoint, IntrospectionVerifier, TokenVerifier,
+            FirstOf, IntrospectionAuth, IntrospectionEndpoint, IntrospectionVerifier, JwtVerifier,
+            TokenVerifier,
         },
     },
     types::{ClientId, Issuer, ResourceUri, Secret},
@@ -51,8 +52,12 @@ impl Greeter {
 impl ServerHandler for Greeter {}
 
 /// Tokens that are signed are verified here; the keys come from the issuer.
-fn signed_tokens(_: &Issuer, _: &Arc<dyn Fetch>) -> Result<Vec<Arc<dyn TokenVerifier>>, Failure> {
-    Ok(vec![])
+fn signed_tokens(
+    issuer: &Issuer,
+    fetch: &Arc<dyn Fetch>,
+) -> Result<Vec<Arc<dyn TokenVerifier>>, Failure> {
+    let verifier = JwtVerifier::builder(issuer.clone(), Arc::clone(fetch)).build()?;
+    Ok(vec![Arc::new(verifier)])
 }
 
 /// Only the issuer can say what any other token is good for.

@@ -90,10 +90,11 @@ compile_error!(
 struct Readme;
 
 /// The examples of the documents, as tests.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "reqwest"))]
 #[doc = include_str!("../docs/storage.md")]
 #[doc = include_str!("../docs/deployment.md")]
 #[doc = include_str!("../docs/registration.md")]
+#[doc = include_str!("../docs/providers.md")]
 struct Documents;
 
 /// The examples of the document for hosts that have an authorization server.

@@ -11,9 +11,11 @@ mod behaviour {
     mod b11_introspection;
     mod b1_b7_challenges;
     mod b2_public;
+    mod b4_foreign_tokens;
     mod b4_tokens;
     mod b5_resource;
     mod b8_operations;
+    mod b9_jwks;
     mod c1_c7_registration;
     mod c1_register_then_authorize;
     mod c2_redirect_uris;
@@ -45,6 +47,7 @@ mod behaviour {
     mod e8_outages;
     mod e9_grants;
     mod e9_master_keys;
+    mod elsewhere;
     mod f1_limits;
     mod f2_fetches;
     mod f2_rate_limits;

@@ -266,7 +266,6 @@ async fn while_the_provider_is_down_opaque_tokens_wait_and_are_not_refused() {
 }
 
 #[tokio::test]
-#[ignore = "the example does not verify signed tokens yet"]
 async fn a_signed_token_is_good_here_and_goes_on_while_the_provider_is_down() {
     if !e2e::enabled() {
         return;

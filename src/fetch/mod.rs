@@ -4,6 +4,8 @@
 mod cache_headers;
 #[cfg(feature = "server")]
 mod copies;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub(crate) mod document;
 mod guard;
 mod remote;
 #[cfg(feature = "reqwest")]

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -97,10 +99,28 @@ impl<'a> Jws<'a> {
         struct Claimed {
             sub: String,
         }
-        let claimed: Claimed = serde_json::from_slice(&self.payload).ok()?;
+        self.claimed().map(|claimed: Claimed| claimed.sub)
+    }
+
+    /// Who the token says issued it, to find out whose keys decide.
+    ///
+    /// Anybody can write this: it proves nothing, and is `None` unless the claims
+    /// are an object that says it once.
+    #[must_use]
+    pub fn claimed_issuer(&self) -> Option<Cow<'_, str>> {
+        #[derive(Deserialize)]
+        struct Claimed<'a> {
+            #[serde(borrow)]
+            iss: Cow<'a, str>,
+        }
+        self.claimed().map(|claimed: Claimed<'_>| claimed.iss)
+    }
+
+    fn claimed<'de, T: Deserialize<'de>>(&'de self) -> Option<T> {
         // A derived struct would also be read from an array.
         let is_object = self.payload.trim_ascii_start().first() == Some(&b'{');
-        is_object.then_some(claimed.sub)
+        let claimed = is_object.then(|| serde_json::from_slice(&self.payload));
+        claimed?.ok()
     }
 }
 
@@ -162,16 +182,19 @@ mod tests {
     }
 
     #[test]
-    fn the_claimed_subject_is_a_text_that_stands_once_in_an_object() {
-        let claimed = |claims: &str| {
+    fn a_claimed_text_stands_once_in_an_object() {
+        let claims_of = |claims: &str| {
             let (start, end) = ("eyJhbGciOiJFUzI1NiJ9", "A".repeat(86));
             let token = format!("{start}.{}.{end}", URL_SAFE_NO_PAD.encode(claims));
-            Jws::parse(&token).unwrap().claimed_subject()
+            let jws = Jws::parse(&token).unwrap();
+            let issuer = jws.claimed_issuer().map(Cow::into_owned);
+            (jws.claimed_subject(), issuer)
         };
-        assert_eq!(
-            claimed(r#" {"iss":1,"sub":"a\u0062"}"#).as_deref(),
-            Some("ab")
-        );
+        let ab = || Some("ab".to_owned());
+        let subject = claims_of(r#" {"iss":1,"sub":"a\u0062"}"#);
+        assert_eq!(subject, (ab(), None));
+        let issuer = claims_of(r#" {"sub":1,"iss":"a\u0062"}"#);
+        assert_eq!(issuer, (None, ab()));
         for claims in [
             "",
             "{}",
@@ -182,7 +205,9 @@ mod tests {
             r#"{"sub":"ab","sub":"ab"}"#,
             r#"{"sub":"ab"} x"#,
         ] {
-            assert_eq!(claimed(claims), None, "{claims}");
+            let of_issuer = claims.replace("sub", "iss");
+            assert_eq!(claims_of(claims).0, None, "{claims}");
+            assert_eq!(claims_of(&of_issuer).1, None, "{of_issuer}");
         }
     }
 

@@ -41,6 +41,8 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use audience::Audience;
 pub use claim_rules::{ClaimError, ClaimRules, ExpectedClaims, RegisteredClaims};
 pub use header::Header;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub(crate) use header::Text;
 pub use jwk::{InvalidJwk, Jwk};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use jws::{InvalidJws, Jws};

@@ -27,6 +27,23 @@ pub fn authorization_server_paths(issuer: &Issuer) -> Vec<String> {
     paths
 }
 
+/// Where to look for the metadata of somebody else's authorization server, in this
+/// order: where OAuth has it ([RFC 8414, section 3.1]), then where OpenID Connect
+/// has it ([OpenID Connect Discovery, section 4]).
+///
+/// [RFC 8414, section 3.1]: https://www.rfc-editor.org/rfc/rfc8414#section-3.1
+/// [OpenID Connect Discovery, section 4]: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
+#[must_use]
+pub fn metadata_urls(issuer: &Issuer) -> [String; 2] {
+    let url = issuer.url();
+    let origin = url.origin().ascii_serialization();
+    let path = url.path().trim_end_matches('/');
+    [
+        format!("{origin}{AUTHORIZATION_SERVER}{path}"),
+        issuer.endpoint(OPENID_CONFIGURATION),
+    ]
+}
+
 /// The path of a resource's metadata, on the host of the resource.
 #[must_use]
 pub fn protected_resource_path(resource: &ResourceUri) -> String {
@@ -74,6 +91,25 @@ mod tests {
             [
                 "/.well-known/oauth-authorization-server",
                 "/.well-known/openid-configuration"
+            ]
+        );
+    }
+
+    #[test]
+    fn somebody_elses_metadata_is_looked_for_in_two_places() {
+        let urls = |text| metadata_urls(&Issuer::parse(text).unwrap());
+        assert_eq!(
+            urls("https://a.example:8443/tenant/"),
+            [
+                "https://a.example:8443/.well-known/oauth-authorization-server/tenant",
+                "https://a.example:8443/tenant/.well-known/openid-configuration",
+            ]
+        );
+        assert_eq!(
+            urls("https://a.example/"),
+            [
+                "https://a.example/.well-known/oauth-authorization-server",
+                "https://a.example/.well-known/openid-configuration",
             ]
         );
     }

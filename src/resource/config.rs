@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::event::{Event, EventSink, TracingSink, causes};
 use crate::protocol::bearer::{InvalidBearer, PresentedToken};
+use crate::resource::elsewhere::Elsewhere;
 use crate::resource::error::ResourceError;
 use crate::resource::operation::{InvalidMessage, Operation};
 use crate::resource::scope_policy::ScopePolicy;
@@ -22,6 +23,7 @@ use crate::types::{
 pub struct ResourceServer {
     resource: ResourceUri,
     aliases: Vec<ResourceUri>,
+    pub(super) elsewhere: Elsewhere,
     authorization_servers: Vec<Issuer>,
     verifier: Arc<dyn TokenVerifier>,
     cache: Option<TokenCache>,
@@ -38,6 +40,7 @@ pub struct ResourceServer {
 pub struct ResourceServerBuilder {
     resource: ResourceUri,
     aliases: Vec<ResourceUri>,
+    pub(super) elsewhere: Elsewhere,
     authorization_servers: Vec<Issuer>,
     verifier: Arc<dyn TokenVerifier>,
     cache: Option<TokenCacheConfig>,
@@ -76,6 +79,7 @@ impl ResourceServer {
         ResourceServerBuilder {
             resource,
             aliases: vec![],
+            elsewhere: Elsewhere::default(),
             authorization_servers,
             verifier,
             cache: Some(TokenCacheConfig::default()),
@@ -231,15 +235,16 @@ impl ResourceServer {
     }
 
     pub(super) fn trusted_issuer(&self, issuer: &str) -> Option<&str> {
-        self.authorization_servers
-            .iter()
+        let listed = self.authorization_servers.iter();
+        listed
+            .chain(self.elsewhere.issuers())
             .map(Issuer::as_str)
             .find(|trusted| *trusted == issuer)
     }
 
     /// Whether `audience` names this resource, however it is spelled.
     pub(super) fn is_named(&self, audience: &str) -> bool {
-        if audience == self.resource.as_str() {
+        if audience == self.resource.as_str() || self.elsewhere.is_audience(audience) {
             return true;
         }
         ResourceUri::parse(audience).is_ok_and(|named| {
@@ -345,6 +350,7 @@ impl ResourceServerBuilder {
         Ok(ResourceServer {
             resource: self.resource,
             aliases: self.aliases,
+            elsewhere: self.elsewhere,
             authorization_servers: self.authorization_servers,
             verifier: self.verifier,
             cache: self.cache.map(TokenCache::new),

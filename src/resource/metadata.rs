@@ -30,7 +30,7 @@ impl ResourceServer {
             scopes_supported: self.scopes_supported(),
             bearer_methods_supported: vec!["header"],
             resource_name: self.name().map(str::to_owned),
-            resource_documentation: None,
+            resource_documentation: self.elsewhere.documentation(),
         }
     }
 

@@ -5,9 +5,12 @@
 //! here is decided in one place, [`VerifiedToken`].
 
 mod config;
+mod elsewhere;
 mod error;
 mod metadata;
 mod operation;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub mod provider;
 mod scope_policy;
 mod session;
 mod token_cache;

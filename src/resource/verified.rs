@@ -35,7 +35,7 @@ impl VerifiedToken {
             audience: &claims.audience,
             expires_at: claims.expires_at,
             not_before: claims.not_before,
-            issued_at: None,
+            issued_at: claims.issued_at,
         };
         let expected = ExpectedClaims {
             issuer,

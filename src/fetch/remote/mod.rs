@@ -159,9 +159,22 @@ impl<T, E: Clone> RemoteCopy<T, E> {
         state.is_fresh(now).then(|| state.usable(now)).flatten()
     }
 
+    /// How the last load failed, if it did a moment ago, so that the other server is
+    /// left alone for now.
+    #[must_use]
+    pub fn failure(&self, now: Timestamp) -> Option<E> {
+        let state = self.state();
+        let (_, error) = state.failure.as_ref()?;
+        state.is_paused(self.limits, now).then(|| error.clone())
+    }
+
     /// Whether there is a copy that serves, if nothing else does.
-    #[cfg(feature = "server")]
-    pub(super) fn is_usable(&self, now: Timestamp) -> bool {
+    #[cfg(any(
+        feature = "server",
+        feature = "jwt-aws-lc",
+        feature = "jwt-rust-crypto"
+    ))]
+    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
         self.state().usable(now).is_some()
     }
 

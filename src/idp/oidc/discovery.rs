@@ -2,7 +2,8 @@ use http::Uri;
 use serde::Deserialize;
 use url::Url;
 
-use crate::fetch::{Fetch, is_loopback};
+use crate::fetch::Fetch;
+use crate::fetch::document::endpoint_of;
 use crate::idp::oidc::document;
 use crate::idp::oidc::error::{Document, OidcError};
 use crate::types::Issuer;
@@ -50,15 +51,17 @@ struct WireMetadata {
 pub(super) async fn load(fetch: &dyn Fetch, issuer: &Issuer) -> Result<Metadata, OidcError> {
     let uri = issuer.endpoint("/.well-known/openid-configuration");
     let uri = uri.parse().map_err(|_| OidcError::Request)?;
-    let answer = document::load(fetch, &uri, Document::Metadata).await?;
-    judge(document::read(&answer, Document::Metadata)?, issuer)
+    judge(
+        document::load(fetch, &uri, Document::Metadata).await?,
+        issuer,
+    )
 }
 
 fn judge(wire: WireMetadata, issuer: &Issuer) -> Result<Metadata, OidcError> {
     if wire.issuer != issuer.as_str() {
         return Err(OidcError::MetadataOfAnother);
     }
-    let endpoint = |name, text: &str| endpoint(issuer, text).ok_or(OidcError::Endpoint(name));
+    let endpoint = |name, text: &str| endpoint_of(issuer, text).ok_or(OidcError::Endpoint(name));
     let uri = |name, text: &str| {
         let url = endpoint(name, text)?;
         url.as_str().parse().map_err(|_| OidcError::Endpoint(name))
@@ -74,15 +77,6 @@ fn judge(wire: WireMetadata, issuer: &Issuer) -> Result<Metadata, OidcError> {
         client_auth: client_auth(wire.token_endpoint_auth_methods_supported.as_deref()),
         answers_name_issuer: wire.authorization_response_iss_parameter_supported == Some(true),
     })
-}
-
-/// Parses an endpoint: `https`, or plain `http` if both it and the issuer are on
-/// this machine.
-fn endpoint(issuer: &Issuer, text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let stays_here = url.scheme() == "http" && issuer.is_loopback() && is_loopback(&url);
-    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    (bare && (url.scheme() == "https" || stays_here)).then_some(url)
 }
 
 /// The way that the provider takes a secret; basic if it does not say.

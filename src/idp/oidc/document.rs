@@ -1,55 +1,36 @@
-use std::sync::Arc;
-
 use bytes::Bytes;
-use http::header::ACCEPT;
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::{Request, Response, Uri};
 use serde::de::DeserializeOwned;
 
-use crate::fetch::{Fetch, FetchLimits};
-use crate::idp::oidc::error::{Document, OidcError, means_outage};
+use crate::fetch::{Fetch, document};
+use crate::idp::oidc::error::{Document, OidcError};
 
-pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) use crate::fetch::document::JSON;
 
 /// Sends a request; an answer that says "not now" is a failure.
 pub(super) async fn send(
     fetch: &dyn Fetch,
     request: Request<Bytes>,
-    document: Document,
+    which: Document,
 ) -> Result<Response<Bytes>, OidcError> {
-    let answer = fetch.fetch(request, FetchLimits::default()).await;
-    let answer = answer.map_err(|error| OidcError::Fetch(document, Arc::new(error)))?;
-    if means_outage(answer.status()) {
-        return Err(OidcError::Status(document, answer.status()));
-    }
-    Ok(answer)
+    let answer = document::send(fetch, request).await;
+    answer.map_err(|error| OidcError::Document(which, error))
 }
 
 /// Fetches a document by its address.
-pub(super) async fn load(
+pub(super) async fn load<T: DeserializeOwned>(
     fetch: &dyn Fetch,
     uri: &Uri,
-    document: Document,
-) -> Result<Response<Bytes>, OidcError> {
-    let request = Request::get(uri)
-        .header(ACCEPT, JSON)
-        .body(Bytes::new())
-        .map_err(|_| OidcError::Request)?;
-    send(fetch, request, document).await
+    which: Document,
+) -> Result<T, OidcError> {
+    let loaded = document::load(fetch, uri).await;
+    loaded.map_err(|error| OidcError::Document(which, error))
 }
 
 /// Reads the JSON object of a successful answer.
-///
-/// What the parser says is left out of the error: it may quote the answer.
 pub(super) fn read<T: DeserializeOwned>(
     answer: &Response<Bytes>,
-    document: Document,
+    which: Document,
 ) -> Result<T, OidcError> {
-    if answer.status() != StatusCode::OK {
-        return Err(OidcError::Status(document, answer.status()));
-    }
-    // A derived struct would also be read from an array.
-    if answer.body().trim_ascii_start().first() != Some(&b'{') {
-        return Err(OidcError::Malformed(document));
-    }
-    serde_json::from_slice(answer.body()).map_err(|_| OidcError::Malformed(document))
+    document::read(answer).map_err(|error| OidcError::Document(which, error))
 }

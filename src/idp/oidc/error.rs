@@ -1,10 +1,8 @@
 use std::fmt;
-use std::sync::Arc;
 
-use http::StatusCode;
 use thiserror::Error;
 
-use crate::fetch::FetchError;
+use crate::fetch::document::DocumentError;
 use crate::idp::IdpError;
 use crate::jose::{ClaimError, InvalidJws, KeySetError};
 use crate::protocol::form::Form;
@@ -22,12 +20,8 @@ pub(super) enum OidcError {
     Authorization(ProviderCode),
     #[error("the provider refused the token request: {0}")]
     Token(ProviderCode),
-    #[error("the {0} could not be fetched")]
-    Fetch(Document, #[source] Arc<FetchError>),
-    #[error("the {0} came with the status {1}")]
-    Status(Document, StatusCode),
-    #[error("the {0} is not what it should be")]
-    Malformed(Document),
+    #[error("there is no usable {0}")]
+    Document(Document, #[source] DocumentError),
     #[error("the metadata is that of another issuer")]
     MetadataOfAnother,
     #[error("the {0} of the metadata is no https URL")]
@@ -108,6 +102,10 @@ impl fmt::Display for ProviderCode {
 }
 
 impl OidcError {
+    pub(super) const fn malformed(document: Document) -> Self {
+        Self::Document(document, DocumentError::Malformed)
+    }
+
     /// The error that an authorization answer reports, if it reports one.
     pub(super) fn of_answer(answer: &Form) -> Option<Self> {
         let text = answer.value("error")?;
@@ -125,12 +123,10 @@ impl OidcError {
     fn is_outage(&self) -> bool {
         match self {
             Self::Busy(_) => true,
-            Self::Fetch(_, error) => matches!(**error, FetchError::Failed(_)),
-            Self::Status(_, status) => means_outage(*status),
+            Self::Document(_, error) => error.is_outage(),
             Self::Denied(_)
             | Self::Authorization(_)
             | Self::Token(_)
-            | Self::Malformed(_)
             | Self::MetadataOfAnother
             | Self::Endpoint(_)
             | Self::ClientAuth
@@ -149,12 +145,6 @@ impl OidcError {
             | Self::UserinfoOfAnother => false,
         }
     }
-}
-
-/// Whether a status says "not now" rather than "no".
-pub(super) fn means_outage(status: StatusCode) -> bool {
-    let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    status.is_server_error() || later.contains(&status)
 }
 
 impl From<KeySetError> for OidcError {

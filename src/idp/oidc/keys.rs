@@ -1,13 +1,11 @@
 use http::Uri;
 
-use crate::fetch::Fetch;
-use crate::idp::oidc::document;
+use crate::fetch::{Fetch, document};
 use crate::idp::oidc::error::{Document, OidcError};
-use crate::jose::{JwkSet, VerifyingKeySet};
+use crate::jose::VerifyingKeySet;
 
 /// Fetches the keys of a provider.
 pub(super) async fn load(fetch: &dyn Fetch, uri: &Uri) -> Result<VerifyingKeySet, OidcError> {
-    let answer = document::load(fetch, uri, Document::Keys).await?;
-    let set: JwkSet = document::read(&answer, Document::Keys)?;
-    Ok(VerifyingKeySet::from(&set))
+    let keys = document::load_keys(fetch, uri).await;
+    keys.map_err(|error| OidcError::Document(Document::Keys, error))
 }

@@ -91,16 +91,14 @@ pub(super) async fn exchange(
     request: Request<Bytes>,
 ) -> Result<TokenAnswer, OidcError> {
     let answer = document::send(fetch, request, Document::Tokens).await?;
-    if answer.status() != StatusCode::OK {
-        let error: Option<WireError> = serde_json::from_slice(answer.body()).ok();
-        return Err(match error {
-            Some(WireError { error }) => OidcError::Token(ProviderCode::new(&error)),
-            None => OidcError::Status(Document::Tokens, answer.status()),
-        });
+    if answer.status() != StatusCode::OK
+        && let Ok(WireError { error }) = serde_json::from_slice(answer.body())
+    {
+        return Err(OidcError::Token(ProviderCode::new(&error)));
     }
     let wire: WireAnswer = document::read(&answer, Document::Tokens)?;
     if !wire.token_type.eq_ignore_ascii_case("bearer") {
-        return Err(OidcError::Malformed(Document::Tokens));
+        return Err(OidcError::malformed(Document::Tokens));
     }
     Ok(TokenAnswer {
         access_token: Secret::new(wire.access_token),

@@ -31,7 +31,7 @@ pub(super) async fn load(
     let answer = document::send(fetch, request, Document::Userinfo).await?;
     let claims = document::read(&answer, Document::Userinfo)?;
     if !is_json(&answer) {
-        return Err(OidcError::Malformed(Document::Userinfo));
+        return Err(OidcError::malformed(Document::Userinfo));
     }
     Ok(claims)
 }

@@ -2,6 +2,8 @@
 
 mod first_of;
 mod introspection;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+mod jwt;
 #[cfg(feature = "server")]
 mod local;
 mod signed_in;
@@ -22,6 +24,8 @@ pub use introspection::{
     IntrospectionAuth, IntrospectionEndpoint, IntrospectionLimits, IntrospectionVerifier,
     IntrospectionVerifierBuilder, InvalidIntrospectionEndpoint, InvalidIntrospectionToken,
 };
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub use jwt::{AccessTokenMark, InvalidJwtVerifier, JwtVerifier, JwtVerifierBuilder, TokenShape};
 #[cfg(feature = "server")]
 pub use local::LocalVerifier;
 pub use signed_in::SignedIn;
@@ -48,6 +52,8 @@ pub struct TokenClaims {
     pub expires_at: Timestamp,
     /// Before when it is not good.
     pub not_before: Option<Timestamp>,
+    /// When it was issued.
+    pub issued_at: Option<Timestamp>,
     /// The grant it belongs to, if it is one of ours.
     pub grant_id: Option<GrantId>,
     /// Who signed in, if it is known.
@@ -90,6 +96,7 @@ impl TokenClaims {
             scope: Scope::empty(),
             expires_at,
             not_before: None,
+            issued_at: None,
             grant_id: None,
             signed_in: SignedIn::nobody(),
             is_machine: false,

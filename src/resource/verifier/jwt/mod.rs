@@ -1,0 +1,72 @@
+//! Signed tokens of an authorization server elsewhere.
+
+mod builder;
+mod claims;
+mod keys;
+mod shape;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::fetch::Fetch;
+use crate::jose::{JwkSet, Jws};
+use crate::protocol::bearer::BearerToken;
+use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError};
+use crate::types::{Issuer, Timestamp};
+
+pub use builder::{InvalidJwtVerifier, JwtVerifierBuilder};
+pub use shape::{AccessTokenMark, TokenShape};
+
+use claims::ForeignClaims;
+use keys::IssuerKeys;
+
+/// Verifies the signed access tokens of one authorization server elsewhere
+/// ([RFC 9068]).
+///
+/// Its keys are fetched when they are first needed, kept for a while, and serve on
+/// while the server does not answer. A token of another issuer is
+/// [foreign](VerifierError::Foreign): for several servers, put one verifier for each
+/// into a [`FirstOf`](super::FirstOf).
+///
+/// [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
+#[derive(Debug)]
+pub struct JwtVerifier {
+    issuer: Issuer,
+    keys: IssuerKeys,
+    shape: TokenShape,
+}
+
+impl JwtVerifier {
+    /// Verifies what `issuer` signs, with the keys that its metadata leads to.
+    pub fn builder(issuer: Issuer, fetch: Arc<dyn Fetch>) -> JwtVerifierBuilder {
+        JwtVerifierBuilder::fetching(issuer, fetch)
+    }
+
+    /// Verifies what `issuer` signs, with keys that are at hand and never change.
+    pub fn with_keys(issuer: Issuer, keys: &JwkSet) -> JwtVerifierBuilder {
+        JwtVerifierBuilder::at_hand(issuer, keys)
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for JwtVerifier {
+    async fn verify(
+        &self,
+        token: &BearerToken,
+        now: Timestamp,
+    ) -> Result<TokenClaims, VerifierError> {
+        // What cannot be taken apart does not say who issued it.
+        let jws = Jws::parse(token.secret().expose()).map_err(|_| VerifierError::Foreign)?;
+        let is_ours = jws.claimed_issuer().as_deref() == Some(self.issuer.as_str());
+        if !is_ours {
+            return Err(VerifierError::Foreign);
+        }
+        let verified = self.keys.verify(&jws, now).await?;
+        let malformed = VerifierError::Refused("its claims are malformed");
+        let Ok(claims) = verified.claims::<ForeignClaims>() else {
+            return Err(malformed);
+        };
+        claims.read(verified.header(), &self.shape).ok_or(malformed)
+    }
+}
