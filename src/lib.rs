@@ -96,3 +96,8 @@ struct Readme;
 #[doc = include_str!("../docs/registration.md")]
 #[doc = include_str!("../docs/providers.md")]
 struct Documents;
+
+/// The examples of the document for hosts that have an authorization server.
+#[cfg(all(doctest, feature = "axum", feature = "reqwest"))]
+#[doc = include_str!("../docs/resource-server.md")]
+struct ResourceServerDocument;

@@ -9,6 +9,8 @@ mod behaviour {
     mod a4_origins;
     mod a4_rebinding;
     mod b10_sessions;
+    mod b11_first_of;
+    mod b11_introspection;
     mod b1_b7_challenges;
     mod b2_public;
     mod b4_foreign_tokens;

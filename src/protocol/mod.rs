@@ -9,6 +9,7 @@
 //! | [`credentials`] | how a client presents itself | RFC 6749 section 2.3 |
 //! | [`client_metadata`] | registration request and response | RFC 7591 |
 //! | [`revoke`] | revocation request | RFC 7009 |
+//! | [`introspect`] | introspection response | RFC 7662 |
 //! | [`metadata`] | authorization server and resource metadata | RFC 8414, RFC 9728 |
 //! | [`well_known`] | where metadata is found | RFC 8414 section 3, RFC 9728 section 3 |
 //! | [`bearer`] | bearer token and challenge | RFC 6750, RFC 9728 section 5.1 |
@@ -21,6 +22,7 @@ pub mod client_metadata;
 pub mod credentials;
 pub mod error;
 pub mod form;
+pub mod introspect;
 pub mod metadata;
 pub mod revoke;
 pub mod token;

@@ -18,14 +18,25 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Starts the provider on a free port for a client at `redirect_uri`.
     pub(crate) async fn start(redirect_uri: &str) -> Self {
+        Self::start_with(redirect_uri, &[]).await
+    }
+
+    /// Starts the provider with more settings in its environment.
+    pub(crate) async fn start_with(redirect_uri: &str, more: &[(&str, &str)]) -> Self {
         let mut command = e2e::node("provider.mjs");
         command
             .env("PORT", "0")
             .env("REDIRECT_URI", redirect_uri)
             .env("CLIENT_ID", CLIENT_ID)
-            .env("CLIENT_SECRET", CLIENT_SECRET);
+            .env("CLIENT_SECRET", CLIENT_SECRET)
+            .envs(more.iter().copied());
         let (process, issuer) = Process::start("the upstream provider", command).await;
         Self { process, issuer }
+    }
+
+    /// Kills the provider (SIGKILL).
+    pub(crate) async fn kill(self) {
+        self.process.kill().await;
     }
 
     /// The provider's issuer identifier, where its discovery document is found.

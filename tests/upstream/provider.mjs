@@ -5,12 +5,17 @@
 //   PORT           port on 127.0.0.1; 0, the default, takes a free one
 //   REDIRECT_URI   where the client receives authorization responses
 //   CLIENT_ID, CLIENT_SECRET
+//   RESOURCES      optional: a JSON array of the resources of others for which it
+//                  gives out access tokens, with the scope `notes:read`
+//   MACHINES       optional: a JSON object of clients that act for themselves, each
+//                  name with the format of its tokens, `jwt` or `opaque`; all of them
+//                  and the other client have one secret, and may introspect anything
 //
 // Prints `listening on http://127.0.0.1:PORT`, which is also its issuer.
 
 import { createServer } from 'node:http';
 
-import { Provider } from 'oidc-provider';
+import { errors, Provider } from 'oidc-provider';
 
 function required(name) {
   const value = process.env[name];
@@ -20,6 +25,28 @@ function required(name) {
   }
   return value;
 }
+
+const resources = JSON.parse(process.env.RESOURCES ?? '[]');
+const machines = JSON.parse(process.env.MACHINES ?? '{}');
+
+// What makes it an authorization server for resource servers of others.
+const forResources = {
+  resourceIndicators: {
+    enabled: true,
+    getResourceServerInfo: (_context, resource, client) => {
+      if (!resources.includes(resource)) throw new errors.InvalidTarget();
+      return {
+        scope: 'notes:read',
+        audience: resource,
+        accessTokenFormat: machines[client.clientId] ?? 'jwt',
+      };
+    },
+    useGrantedResource: () => true,
+  },
+  clientCredentials: { enabled: true },
+  introspection: { enabled: true, allowedPolicy: () => true },
+  revocation: { enabled: true },
+};
 
 const configuration = {
   clients: [
@@ -31,13 +58,24 @@ const configuration = {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
+    ...Object.keys(machines).map((name) => ({
+      client_id: name,
+      client_secret: required('CLIENT_SECRET'),
+      redirect_uris: [],
+      grant_types: ['client_credentials'],
+      response_types: [],
+    })),
   ],
   claims: {
     openid: ['sub'],
     email: ['email', 'email_verified'],
     profile: ['name', 'preferred_username'],
   },
-  features: { devInteractions: { enabled: true } },
+  features: {
+    devInteractions: { enabled: true },
+    ...(resources.length > 0 ? forResources : {}),
+  },
+  scopes: ['openid', 'offline_access', ...(resources.length > 0 ? ['notes:read'] : [])],
   pkce: { required: () => true },
   findAccount: (_context, login) => ({
     accountId: login,

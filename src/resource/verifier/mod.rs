@@ -1,6 +1,7 @@
 //! Ways to find out whether a token is authentic.
 
 mod first_of;
+mod introspection;
 #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 mod jwt;
 #[cfg(feature = "server")]
@@ -19,6 +20,10 @@ use crate::store::Standing;
 use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use first_of::FirstOf;
+pub use introspection::{
+    IntrospectionAuth, IntrospectionEndpoint, IntrospectionLimits, IntrospectionVerifier,
+    IntrospectionVerifierBuilder, InvalidIntrospectionEndpoint, InvalidIntrospectionToken,
+};
 #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 pub use jwt::{AccessTokenMark, InvalidJwtVerifier, JwtVerifier, JwtVerifierBuilder, TokenShape};
 #[cfg(feature = "server")]
