@@ -115,10 +115,12 @@ fn parse_entry(
     entry: &RawValue,
     resource: &ResourceUri,
 ) -> Result<(TokenHash, ApiKey), &'static str> {
-    let entry: Entry<'_> = serde_json::from_str(entry.get()).map_err(|_| {
-        "it is no object, or has a member twice, or one other than name, subject, scopes, \
-         key_sha256, expires_at and machine"
-    })?;
+    const FORM: &str = "it is no object, or has a member twice, or one other than name, subject, \
+                        scopes, key_sha256, expires_at and machine";
+
+    // A list of its members in the right order would do otherwise.
+    let object = Some(entry.get()).filter(|text| text.starts_with('{'));
+    let entry: Entry<'_> = serde_json::from_str(object.ok_or(FORM)?).map_err(|_| FORM)?;
     if entry.key.is_some() {
         return Err("a file never holds a key: write key_sha256, its SHA-256, and no key");
     }
@@ -222,6 +224,18 @@ mod tests {
         entry
     }
 
+    /// An entry that stands beside the usual one, but for one member.
+    fn second(name: &str, value: Value) -> Value {
+        let mut entry = with(name, value);
+        if name != "name" {
+            entry["name"] = json!("another");
+        }
+        if name != "key_sha256" {
+            entry["key_sha256"] = json!(hex("another"));
+        }
+        entry
+    }
+
     fn parsed(json: &Value) -> Result<Keys, ApiKeyFileError> {
         let resource = ResourceUri::parse("https://mcp.example.com/mcp").unwrap();
         parse(json.to_string().as_bytes(), &resource)
@@ -250,19 +264,13 @@ mod tests {
 
     #[test]
     fn a_wrong_entry_is_named_by_its_position_and_never_shown() {
-        let second = |name: &str, value: Value| {
-            let mut entry = with(name, value);
-            if name != "name" {
-                entry["name"] = json!("another");
-            }
-            if name != "key_sha256" {
-                entry["key_sha256"] = json!(hex("another"));
-            }
-            entry
-        };
         for (wrong, words) in [
             (json!(KEY), "it is no object"),
             (json!([]), "it is no object"),
+            (
+                json!(["another", "importer", [], hex("another")]),
+                "it is no object",
+            ),
             (second("key", json!(KEY)), "a file never holds a key"),
             (second("secret", json!(KEY)), "one other than name"),
             (second(KEY, json!(1)), "one other than name"),

@@ -80,7 +80,7 @@ impl State {
             state.api_keys.len()
         })?;
         if let Some(end) = key.expires_at {
-            self.expiries.insert((end, Key::ApiKey(key.id.clone())));
+            self.expiries.insert((end, Key::Api(key.id.clone())));
         }
         self.api_keys.insert(key);
         Ok(Insertion::Done)
@@ -89,7 +89,7 @@ impl State {
     fn remove_api_key(&mut self, id: &ApiKeyId) -> bool {
         let removed = self.api_keys.remove(id);
         if let Some(end) = removed.as_ref().and_then(|key| key.expires_at) {
-            self.expiries.remove(&(end, Key::ApiKey(id.clone())));
+            self.expiries.remove(&(end, Key::Api(id.clone())));
         }
         removed.is_some()
     }

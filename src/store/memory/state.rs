@@ -103,7 +103,7 @@ pub(super) enum Key {
     Answer(GrantId),
     Grant(GrantId),
     Client(ClientId),
-    ApiKey(ApiKeyId),
+    Api(ApiKeyId),
 }
 
 impl State {
@@ -154,7 +154,7 @@ impl State {
             Key::Answer(id) => self.forget_answer(&id),
             Key::Grant(id) => drop(self.revoke_grant(&id)),
             Key::Client(id) => drop(self.forget_client(&id)),
-            Key::ApiKey(id) => drop(self.api_keys.remove(&id)),
+            Key::Api(id) => drop(self.api_keys.remove(&id)),
         }
         true
     }
