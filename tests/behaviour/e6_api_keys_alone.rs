@@ -1,7 +1,7 @@
 //! A server that lets in API keys alone, from a file, the environment or a store:
 //! there is no authorization server.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -303,6 +303,46 @@ impl TokenVerifier for HomeMade {
     async fn verify(&self, _: &BearerToken, _: Timestamp) -> Result<TokenClaims, VerifierError> {
         Ok(self.0.clone())
     }
+}
+
+/// Remembers every token that it is asked about.
+#[derive(Debug, Default)]
+struct Eavesdropper(Mutex<Vec<String>>);
+
+#[async_trait]
+impl TokenVerifier for Eavesdropper {
+    async fn verify(
+        &self,
+        token: &BearerToken,
+        _: Timestamp,
+    ) -> Result<TokenClaims, VerifierError> {
+        let text = token.secret().expose().to_owned();
+        self.0.lock().unwrap().push(text);
+        Err(VerifierError::Foreign)
+    }
+}
+
+/// E6
+#[tokio::test]
+async fn a_key_that_was_mistyped_or_is_over_is_shown_to_no_other_verifier() {
+    let other = Arc::new(Eavesdropper::default());
+    let keys = Arc::new(read(&file(&[1])));
+    let guard = Guard::shared(Arc::new(FirstOf::new(vec![keys, Arc::clone(&other) as _])));
+    let good = new_key(1);
+    let good = good.expose();
+    let unknown = new_key(2);
+    for key in [
+        good,
+        unknown.expose(),
+        &good[..49],
+        "mcpkey_",
+        "mcpkey_a.b.c",
+    ] {
+        guard.call(Some(key), None).await;
+    }
+    assert!(other.0.lock().unwrap().is_empty());
+    guard.call(Some("a-token"), None).await;
+    assert_eq!(*other.0.lock().unwrap(), ["a-token"]);
 }
 
 /// E6
