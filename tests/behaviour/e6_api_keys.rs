@@ -1,5 +1,7 @@
 //! API keys beside tokens: what they let in, and how they are attacked.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

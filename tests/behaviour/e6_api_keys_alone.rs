@@ -1,6 +1,8 @@
 //! A server that lets in API keys alone, from a file, the environment or a store:
 //! there is no authorization server.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
