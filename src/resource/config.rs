@@ -56,7 +56,9 @@ pub struct ResourceServerBuilder {
 #[non_exhaustive]
 pub enum ResourceConfigError {
     /// No authorization server is trusted.
-    #[error("a protected resource needs at least one authorization server")]
+    #[error(
+        "a protected resource needs an authorization server; for API keys alone, call for_api_keys"
+    )]
     NoAuthorizationServer,
     /// The resource is plain `http` on a host that is not loopback.
     #[error("the resource is plain http and not loopback; allow that with dangerous_allow_http")]
