@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "the floor has no ports")]
 
 #[path = "support/bearer.rs"]
+#[allow(dead_code, reason = "instructions use the rest of it")]
 mod bearer;
 #[path = "support/foreign.rs"]
 mod foreign;

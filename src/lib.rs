@@ -95,6 +95,7 @@ struct Readme;
 #[doc = include_str!("../docs/deployment.md")]
 #[doc = include_str!("../docs/registration.md")]
 #[doc = include_str!("../docs/providers.md")]
+#[doc = include_str!("../docs/api-keys.md")]
 struct Documents;
 
 /// The examples of the document for hosts that have an authorization server.

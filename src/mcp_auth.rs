@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::endpoint::{Endpoints, Protection, TrustedProxies};
 use crate::resource::ResourceServer;
+use crate::resource::api_key::ApiKeys;
 use crate::server::{AuthorizationServer, Clients, Grants, Outage, Sweeper};
 use crate::types::EntropyError;
 
@@ -26,6 +27,7 @@ pub struct McpAuth {
     resource: Arc<ResourceServer>,
     endpoints: Arc<Endpoints>,
     protection: Protection,
+    api_keys: Option<ApiKeys>,
 }
 
 impl McpAuth {
@@ -77,6 +79,13 @@ impl McpAuth {
         self.server.grants()
     }
 
+    /// The API keys, to issue, list and revoke them; `None` unless they were
+    /// [turned on](McpAuthBuilder::api_keys).
+    #[must_use]
+    pub const fn api_keys(&self) -> Option<&ApiKeys> {
+        self.api_keys.as_ref()
+    }
+
     /// The clients in the store, to give them secrets and to remove them.
     #[must_use]
     pub fn clients(&self) -> Clients {
@@ -123,6 +132,7 @@ impl McpAuth {
         resource: ResourceServer,
         proxies: Option<TrustedProxies>,
         settings: GuardSettings,
+        api_keys: Option<ApiKeys>,
     ) -> Result<Self, McpAuthError> {
         let (server, resource) = (Arc::new(server), Arc::new(resource));
         let mut endpoints = Endpoints::for_resource(&resource).with_server(&server);
@@ -146,6 +156,7 @@ impl McpAuth {
             resource,
             endpoints: Arc::new(endpoints),
             protection,
+            api_keys,
         })
     }
 }

@@ -1,7 +1,12 @@
 //! Nothing that a thief of the database could use is in it: after whole flows its
 //! files and rows are searched for every secret that was on the wire.
 
-#![cfg(all(feature = "jwt-aws-lc", feature = "server"))]
+#![cfg(all(
+    feature = "jwt-aws-lc",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[allow(dead_code, reason = "the tour uses the rest")]
@@ -11,10 +16,15 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde_json::Value;
+use oauth_for_mcp::model::{MasterKey, MasterKeys};
+use oauth_for_mcp::resource::api_key::{ApiKeyRequest, ApiKeys};
+use oauth_for_mcp::store::{PostgresStore, RedisStore, SqliteStore, Store, Vault};
+use oauth_for_mcp::types::{ResourceUri, Scope, Subject};
+use serde_json::{Value, json};
 use url::Url;
 
 use support::agent::{self, Agent, SignIn, Tokens, tokens};
@@ -105,6 +115,7 @@ async fn search(kind: Kind) {
         assert!(server.terminate().await.success());
     }
     search.learn_upstream(&spoken);
+    search.api_keys(&open(kind, &database.store()).await).await;
     search.look(kind, &database, "both, after the server ended");
     database.stop().await;
     let files = files(database.folder());
@@ -123,6 +134,14 @@ async fn serve(database: &Database, issuer: &str, format: &str) -> (ReferenceSer
         .await;
     let wire = Wire::new(server.public_url(), vec![server.address().to_owned()]);
     (server, wire)
+}
+
+async fn open(kind: Kind, url: &str) -> Arc<dyn Store> {
+    match kind {
+        Kind::Sqlite => Arc::new(SqliteStore::open(url).await.unwrap()),
+        Kind::Postgres => Arc::new(PostgresStore::open(url).await.unwrap()),
+        Kind::Redis => Arc::new(RedisStore::open(url).await.unwrap()),
+    }
 }
 
 impl Search {
@@ -219,6 +238,36 @@ impl Search {
         let back = person.open(&provider, &callback).await.unwrap();
         let reply = wire.get(back.as_str(), Some(&sign_in.cookie)).await;
         agent::code_of(wire, &reply.unwrap()).unwrap()
+    }
+
+    /// Issues keys, one of which is revoked, and one sealed again.
+    async fn api_keys(&mut self, store: &Arc<dyn Store>) {
+        let masters = Arc::new(MasterKeys::new(MasterKey::parse(MASTER_KEY).unwrap()));
+        let vault = Vault::new(Arc::clone(store), Arc::clone(&masters));
+        let keys = ApiKeys::new(
+            vault,
+            ResourceUri::parse("https://mcp.example/mcp").unwrap(),
+        );
+        let mut ids = Vec::new();
+        for name in ["job-of-xylophonist", "tool-of-xylophonist"] {
+            let subject = Subject::parse(&format!("person-{}", NAME.to_lowercase())).unwrap();
+            let scope = Scope::parse("xylophone:play").unwrap();
+            let mut request = ApiKeyRequest::new(name, subject, scope, None);
+            let email = format!("{}@example.com", NAME.to_lowercase());
+            request.claims.insert("email".to_owned(), json!(email));
+            let issued = keys.issue(request).await.unwrap();
+            let (_, random) = issued.key.expose().split_once('_').unwrap();
+            self.secrets.add("an API key", issued.key.expose());
+            self.secrets.add("the random part of an API key", random);
+            self.secrets.add("what a key is called", name);
+            ids.push(issued.record.id);
+        }
+        self.secrets.add("the scope of a key", "xylophone:play");
+        masters.add(MasterKey::from_bytes(&[9; 32]));
+        masters.activate(MasterKey::from_bytes(&[9; 32]).id());
+        keys.revoke(&ids[0]).await.unwrap();
+        assert_eq!(keys.reseal().await.unwrap(), 1);
+        self.controls.add("the name of an API key", ids[1].as_str());
     }
 
     /// What the server and the provider told each other.

@@ -45,6 +45,8 @@ mod behaviour {
     mod e3_refresh;
     mod e3_replicas;
     mod e5_revoke;
+    mod e6_api_keys;
+    mod e6_api_keys_alone;
     mod e7_key_outages;
     mod e7_keys;
     mod e8_outages;

@@ -112,6 +112,7 @@ fn memory() -> Place {
         grants: usize::MAX,
         access_tokens: usize::MAX,
         replays: usize::MAX,
+        api_keys: usize::MAX,
     }));
     Place {
         bare: None,

@@ -13,21 +13,23 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use oauth_for_mcp::model::{
-    AccessTokenRecord, ClientRecord, CodeRecord, CodeStage, GrantFilter, GrantRecord,
+    AccessTokenRecord, ApiKeyRecord, ClientRecord, CodeRecord, CodeStage, GrantFilter, GrantRecord,
     IssuedRecords, PendingRecord, RefreshRecord, RotatedRecords, Sealed, SigningKeyRecord,
 };
 use oauth_for_mcp::store::contract::{PROMISES, Trial};
 use oauth_for_mcp::store::{
-    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, PendingStore,
-    Redemption, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore, StoreError, Sweep,
+    AccessTokenStore, ApiKeyStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore,
+    PendingStore, Redemption, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore,
+    StoreError, Sweep,
 };
-use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
+use oauth_for_mcp::types::{ApiKeyId, ClientId, GrantId, Timestamp, TokenHash};
 use serde::{Deserialize, Serialize};
 
 mod rows;
 
 use rows::{
-    Answer, Rows, all_written, client_row, grant_row, hash_row, key_row, refresh_row, written,
+    Answer, Rows, all_written, api_key_row, client_row, grant_row, hash_row, key_row, refresh_row,
+    written,
 };
 
 #[tokio::main]
@@ -245,6 +247,52 @@ impl RefreshTokenStore for KeyValueStore {
         }
         rows.0.extend(ready);
         Ok(Rotation::Done)
+    }
+}
+
+#[async_trait]
+impl ApiKeyStore for KeyValueStore {
+    async fn insert_api_key(&self, key: ApiKeyRecord) -> Answer<Insertion> {
+        let mut rows = self.begin()?;
+        let keys = rows.api_keys(Timestamp::default())?;
+        if keys.iter().any(|held| held.hash == key.hash) {
+            return Ok(Insertion::Conflict);
+        }
+        rows.insert(api_key_row(&key.id), &key)
+    }
+
+    /// A database would have an index of hashes.
+    async fn find_api_key(&self, hash: &TokenHash, now: Timestamp) -> Answer<Option<ApiKeyRecord>> {
+        let keys = self.begin()?.api_keys(now)?;
+        Ok(keys.into_iter().find(|key| key.hash == *hash))
+    }
+
+    async fn list_api_keys(
+        &self,
+        after: Option<&ApiKeyId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<Vec<ApiKeyRecord>> {
+        let mut keys = self.begin()?.api_keys(now)?;
+        keys.retain(|key| after.is_none_or(|after| key.id > *after));
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    async fn remove_api_key(&self, id: &ApiKeyId) -> Answer<bool> {
+        Ok(self.begin()?.0.remove(&api_key_row(id)).is_some())
+    }
+
+    async fn reseal_api_key(&self, old: &ApiKeyRecord, new: &Sealed) -> Answer<bool> {
+        let mut rows = self.begin()?;
+        let row = api_key_row(&old.id);
+        let found = rows.read::<ApiKeyRecord>(&row)?;
+        let Some(mut key) = found.filter(|key| key.details == old.details) else {
+            return Ok(false);
+        };
+        key.details = new.clone();
+        rows.0.extend([written(row, &key)?]);
+        Ok(true)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use oauth_for_mcp::model::{ClientRecord, GrantRecord, IssuedRecords, RefreshRecord};
+use oauth_for_mcp::model::{ApiKeyRecord, ClientRecord, GrantRecord, IssuedRecords, RefreshRecord};
 use oauth_for_mcp::store::{Insertion, StoreError};
-use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
+use oauth_for_mcp::types::{ApiKeyId, ClientId, GrantId, Timestamp, TokenHash};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -73,6 +73,13 @@ impl Rows {
         let rows = self.0.keys().filter(|row| row.starts_with("grant/"));
         let grants = rows.map(|row| self.read_live(row, now));
         grants.filter_map(Result::transpose).collect()
+    }
+
+    /// The API keys that are alive, in the order of their identifiers.
+    pub(crate) fn api_keys(&self, now: Timestamp) -> Answer<Vec<ApiKeyRecord>> {
+        let rows = self.0.keys().filter(|row| row.starts_with("api key/"));
+        let keys = rows.map(|row| self.read_live(row, now));
+        keys.filter_map(Result::transpose).collect()
     }
 
     /// How many clients registered themselves, up to `most`; a database would ask
@@ -145,6 +152,10 @@ pub(crate) fn hash_row(table: &str, hash: &TokenHash) -> String {
 
 pub(crate) fn grant_row(id: &GrantId) -> String {
     format!("grant/{id}")
+}
+
+pub(crate) fn api_key_row(id: &ApiKeyId) -> String {
+    format!("api key/{id}")
 }
 
 pub(crate) fn refresh_row(grant: &GrantId) -> String {

@@ -22,7 +22,7 @@ pub struct Protection(Arc<Rules>);
 #[derive(Clone, Debug)]
 struct Rules {
     resource: Arc<ResourceServer>,
-    metadata_url: String,
+    metadata_url: Option<String>,
     max_body: usize,
     keep_authorization: bool,
     bind_sessions: bool,
@@ -50,7 +50,7 @@ impl Protection {
     pub fn new(resource: Arc<ResourceServer>) -> Self {
         let is_loopback = resource.resource().is_loopback();
         Self(Arc::new(Rules {
-            metadata_url: resource.metadata_url(),
+            metadata_url: resource.has_metadata().then(|| resource.metadata_url()),
             hosts: AllowedHosts::by_default(is_loopback),
             origins: AllowedOrigins::by_default(is_loopback),
             resource,
@@ -225,7 +225,7 @@ impl Passage {
 
 impl Rules {
     fn refuse(&self, error: &ResourceError) -> Response<Bytes> {
-        let metadata_url = &self.metadata_url;
+        let metadata_url = self.metadata_url.as_deref();
         cors::allow(respond::resource_error(error, &self.resource, metadata_url))
     }
 }

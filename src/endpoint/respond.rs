@@ -119,7 +119,7 @@ pub(super) fn method_not_allowed(methods: &[Method]) -> Response<Bytes> {
 pub(super) fn resource_error(
     error: &ResourceError,
     resource: &ResourceServer,
-    metadata_url: &str,
+    metadata_url: Option<&str>,
 ) -> Response<Bytes> {
     let challenge = |status, scope: &Scope, error: Option<(ErrorCode, &'static str)>| {
         let challenge = BearerChallenge {

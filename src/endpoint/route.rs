@@ -62,19 +62,22 @@ impl Endpoints {
     /// The longest request body that an endpoint reads, in bytes.
     pub const MAX_BODY: usize = 64 * 1024;
 
-    /// The metadata of a resource, where clients look for it ([RFC 9728, section 3]).
+    /// The metadata of a resource, where clients look for it ([RFC 9728, section 3]);
+    /// nothing is there if it lets in API keys alone.
     ///
     /// [RFC 9728, section 3]: https://www.rfc-editor.org/rfc/rfc9728#section-3
     #[must_use]
     pub fn for_resource(resource: &ResourceServer) -> Self {
-        let root = Route::document(&resource.root_metadata());
-        let own = Route::document(&resource.metadata());
         let mut routes = HashMap::new();
-        routes.insert(well_known::protected_resource_root_path().to_owned(), root);
-        routes.insert(
-            well_known::protected_resource_path(resource.resource()),
-            own,
-        );
+        if resource.has_metadata() {
+            let root = Route::document(&resource.root_metadata());
+            let own = Route::document(&resource.metadata());
+            routes.insert(well_known::protected_resource_root_path().to_owned(), root);
+            routes.insert(
+                well_known::protected_resource_path(resource.resource()),
+                own,
+            );
+        }
         Self {
             routes,
             hosts: AllowedHosts::by_default(resource.resource().is_loopback()),

@@ -4,7 +4,7 @@
 
 mod sink;
 
-use crate::types::{ClientAddress, ClientId, GrantId, Scope, Subject, Timestamp};
+use crate::types::{ApiKeyId, ClientAddress, ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use sink::{EventSink, TracingSink};
 
@@ -111,6 +111,20 @@ pub enum Event {
         client_id: ClientId,
         /// The grant that is gone.
         grant_id: GrantId,
+    },
+    /// The host issued an API key.
+    ApiKeyIssued {
+        /// Names the key.
+        id: ApiKeyId,
+        /// For whom it speaks.
+        subject: Subject,
+        /// What it may be used for.
+        scope: Scope,
+    },
+    /// The host ended an API key.
+    ApiKeyRevoked {
+        /// Names the key that is gone.
+        id: ApiKeyId,
     },
     /// An access token was refused.
     AccessTokenRefused {

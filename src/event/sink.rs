@@ -29,6 +29,8 @@ impl EventSink for TracingSink {
             | Event::LoginCompleted { .. }
             | Event::GrantRevoked { .. }
             | Event::ConsentDenied { .. }
+            | Event::ApiKeyIssued { .. }
+            | Event::ApiKeyRevoked { .. }
             | Event::SigningKeyCreated { .. }
             | Event::LoginFailed { .. } => tracing::info!(target: "oauth_for_mcp", ?event),
             Event::RegistrationRefused { .. }

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use crate::idp::{DevelopmentLogin, IdentityProvider};
 use crate::mcp_auth::builder::{McpAuthBuilder, SignIn};
 use crate::mcp_auth::{McpAuth, McpAuthError};
-use crate::resource::verifier::LocalVerifier;
+use crate::resource::api_key::{ApiKeyPrefix, ApiKeys};
+use crate::resource::verifier::{FirstOf, LocalVerifier, TokenVerifier};
 use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy, SessionKey};
 use crate::server::{AuthorizationServer, AuthorizationServerBuilder};
 use crate::store::Vault;
@@ -34,13 +35,31 @@ impl McpAuthBuilder {
         let server = self.configure(server)?.build()?;
         let keys = Arc::clone(server.keys());
         let sessions = SessionKey::from_bytes(&vault.master_keys().session_key());
+        let api_keys = self.api_keys_in(&vault, &resource)?;
         let verifier = LocalVerifier::new(issuer.clone(), keys, vault);
         let verifier = verifier.events(Arc::clone(&self.events));
+        let verifier = beside(api_keys.as_ref(), verifier);
         let guard = self
             .resource_server(issuer, resource, verifier)?
             .session_key(sessions);
         let guard = guard.build()?;
-        McpAuth::new(server, guard, self.proxies, self.guard)
+        McpAuth::new(server, guard, self.proxies, self.guard, api_keys)
+    }
+
+    fn api_keys_in(
+        &self,
+        vault: &Vault,
+        resource: &ResourceUri,
+    ) -> Result<Option<ApiKeys>, McpAuthError> {
+        let Some(prefix) = &self.api_keys else {
+            return Ok(None);
+        };
+        let keys = ApiKeys::new(vault.clone(), resource.clone())
+            .prefix(ApiKeyPrefix::parse(prefix)?)
+            .clock(Arc::clone(&self.clock))
+            .entropy(Arc::clone(&self.entropy))
+            .events(Arc::clone(&self.events));
+        Ok(Some(keys))
     }
 
     fn resource(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
@@ -77,7 +96,7 @@ impl McpAuthBuilder {
         &self,
         issuer: Issuer,
         resource: ResourceUri,
-        verifier: LocalVerifier,
+        verifier: Arc<dyn TokenVerifier>,
     ) -> Result<ResourceServerBuilder, McpAuthError> {
         let mut policy = ScopePolicy::new(Scope::from_texts(&self.connect)?);
         for (tool, scope) in &self.tools {
@@ -92,7 +111,7 @@ impl McpAuthBuilder {
         for (broad, narrow) in &self.covers {
             policy = policy.covers(ScopeToken::parse(broad)?, ScopeToken::parse(narrow)?);
         }
-        let mut guard = ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
+        let mut guard = ResourceServer::builder(resource, vec![issuer], verifier)
             .scope_policy(policy)
             .clock(Arc::clone(&self.clock))
             .events(Arc::clone(&self.events));
@@ -144,5 +163,16 @@ impl McpAuthBuilder {
             .registration(self.registration.clone())
             .lifetimes(self.lifetimes)
             .access_token_format(self.format))
+    }
+}
+
+/// API keys first: their text alone tells them from tokens.
+fn beside(api_keys: Option<&ApiKeys>, tokens: LocalVerifier) -> Arc<dyn TokenVerifier> {
+    match api_keys {
+        None => Arc::new(tokens),
+        Some(keys) => Arc::new(FirstOf::new(vec![
+            Arc::new(keys.verifier()),
+            Arc::new(tokens),
+        ])),
     }
 }

@@ -49,6 +49,7 @@ pub struct McpAuthBuilder {
     pub(super) rate_limits: RateLimits,
     pub(super) guard: GuardSettings,
     pub(super) rate_limiter: Option<Arc<dyn RateLimiter>>,
+    pub(super) api_keys: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +89,7 @@ impl McpAuthBuilder {
             rate_limits: RateLimits::default(),
             guard: GuardSettings::default(),
             rate_limiter: None,
+            api_keys: None,
         }
     }
 
@@ -209,6 +211,14 @@ impl McpAuthBuilder {
     #[must_use]
     pub fn client_keys(mut self, fetch: impl Fetch) -> Self {
         self.registration = self.registration.client_keys(Arc::new(fetch));
+        self
+    }
+
+    /// Lets in API keys beside tokens: those that begin with `prefix`, such as
+    /// `notes`, and that [`McpAuth::api_keys`] issued.
+    #[must_use]
+    pub fn api_keys(mut self, prefix: impl Into<String>) -> Self {
+        self.api_keys = Some(prefix.into());
         self
     }
 

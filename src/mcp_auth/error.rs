@@ -2,6 +2,7 @@ use thiserror::Error;
 
 use crate::idp::NotLoopback;
 use crate::resource::ResourceConfigError;
+use crate::resource::api_key::InvalidApiKeyPrefix;
 use crate::server::ConfigError;
 use crate::types::{EntropyError, InvalidIssuer, InvalidResourceUri, InvalidScope};
 
@@ -18,6 +19,9 @@ pub enum McpAuthError {
     /// A scope is malformed.
     #[error("a scope is unusable: {0}")]
     Scope(#[from] InvalidScope),
+    /// The prefix of API keys is malformed.
+    #[error("the prefix of API keys is unusable: {0}")]
+    ApiKeyPrefix(#[from] InvalidApiKeyPrefix),
     /// It was not said where people sign in.
     #[error("say where people sign in: call identity_provider, or development_login on loopback")]
     NoIdentityProvider,

@@ -126,7 +126,8 @@ pub enum OpenError {
 /// To rotate the key of several replicas while they run: [`add`](Self::add) the
 /// new key to each, then [`activate`](Self::activate) it on each, then seal
 /// again what is under the old one, with
-/// [`Grants::reseal`](crate::server::Grants::reseal) on one of them, then
+/// [`Grants::reseal`](crate::server::Grants::reseal) on one of them (or, without an
+/// authorization server, `ApiKeys::reseal`), then
 /// [`remove`](Self::remove) that.
 #[derive(Debug)]
 pub struct MasterKeys {

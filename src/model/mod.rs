@@ -4,6 +4,7 @@
 //! [`Sealed`] under a secret or a key that the store never sees. A record never changes
 //! by assignment from outside: a store's verbs move it from stage to stage.
 
+mod api_key;
 mod client;
 mod code;
 mod grant;
@@ -17,6 +18,7 @@ mod sealed;
 mod signing_key;
 mod token;
 
+pub use api_key::{ApiKey, ApiKeyDetails, ApiKeyRecord};
 pub(crate) use client::ClientContents;
 pub use client::{AuthMethod, ClientKeys, ClientRecord, GrantType, Registration};
 pub use code::{AuthorizedLogin, CodeRecord, CodeStage};

@@ -142,8 +142,9 @@ fn is_token68(token: &[u8]) -> bool {
 /// [RFC 9728, section 5.1]: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
 #[derive(Clone, Debug)]
 pub struct BearerChallenge<'a> {
-    /// Where the resource's metadata is.
-    pub resource_metadata: &'a str,
+    /// Where the resource's metadata is; `None` if there is no authorization server to
+    /// which it could lead.
+    pub resource_metadata: Option<&'a str>,
     /// What the operation needs; left out if empty.
     pub scope: Scope,
     /// What is wrong with the token; `None` if there was none.
@@ -167,7 +168,11 @@ impl BearerChallenge<'_> {
         if !self.scope.is_empty() {
             let _ = write!(text, "scope=\"{}\", ", self.scope);
         }
-        let _ = write!(text, "resource_metadata=\"{}\"", self.resource_metadata);
+        // A challenge needs one parameter at least, and nothing else may be there.
+        let _ = match self.resource_metadata {
+            Some(url) => write!(text, "resource_metadata=\"{url}\""),
+            None => write!(text, "realm=\"API key\""),
+        };
         HeaderValue::try_from(text).ok()
     }
 }
@@ -250,7 +255,7 @@ mod tests {
     #[test]
     fn a_challenge_names_the_error_the_scope_and_the_metadata() {
         let challenge = BearerChallenge {
-            resource_metadata: "https://a.example/.well-known/oauth-protected-resource",
+            resource_metadata: Some("https://a.example/.well-known/oauth-protected-resource"),
             scope: Scope::parse("b a").unwrap(),
             error: Some((ErrorCode::InvalidToken, "no")),
         };

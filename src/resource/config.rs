@@ -51,6 +51,7 @@ pub struct ResourceServerBuilder {
     entropy: Arc<dyn Entropy>,
     events: Arc<dyn EventSink>,
     allow_http: bool,
+    api_keys_alone: bool,
 }
 
 /// The settings contradict each other.
@@ -58,7 +59,9 @@ pub struct ResourceServerBuilder {
 #[non_exhaustive]
 pub enum ResourceConfigError {
     /// No authorization server is trusted.
-    #[error("a protected resource needs at least one authorization server")]
+    #[error(
+        "a protected resource needs an authorization server; for API keys alone, call for_api_keys"
+    )]
     NoAuthorizationServer,
     /// The resource is plain `http` on a host that is not loopback.
     #[error("the resource is plain http and not loopback; allow that with dangerous_allow_http")]
@@ -90,6 +93,23 @@ impl ResourceServer {
             entropy: Arc::new(SystemEntropy),
             events: Arc::new(TracingSink),
             allow_http: false,
+            api_keys_alone: false,
+        }
+    }
+
+    /// Begins to configure a guard for `resource` that lets in API keys alone, as
+    /// `verifier` knows them: there is no authorization server, so that clients find
+    /// no metadata and are sent nowhere.
+    ///
+    /// Tokens that are no API keys are refused, whatever the verifier says.
+    #[must_use]
+    pub fn for_api_keys(
+        resource: ResourceUri,
+        verifier: Arc<dyn TokenVerifier>,
+    ) -> ResourceServerBuilder {
+        ResourceServerBuilder {
+            api_keys_alone: true,
+            ..Self::builder(resource, vec![], verifier)
         }
     }
 
@@ -206,6 +226,11 @@ impl ResourceServer {
     #[must_use]
     pub fn authorization_servers(&self) -> &[Issuer] {
         &self.authorization_servers
+    }
+
+    /// Whether there is an authorization server to which metadata could lead.
+    pub(crate) const fn has_metadata(&self) -> bool {
+        !self.authorization_servers.is_empty()
     }
 
     /// What operations need.
@@ -337,7 +362,7 @@ impl ResourceServerBuilder {
     ///
     /// [`ResourceConfigError`] if the settings contradict each other.
     pub fn build(self) -> Result<ResourceServer, ResourceConfigError> {
-        if self.authorization_servers.is_empty() {
+        if self.authorization_servers.is_empty() && !self.api_keys_alone {
             return Err(ResourceConfigError::NoAuthorizationServer);
         }
         if !(self.resource.is_secure() || self.allow_http) {

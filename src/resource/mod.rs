@@ -4,6 +4,7 @@
 //! A [`TokenVerifier`] vouches for a token's authenticity; whether it is good
 //! here is decided in one place, [`VerifiedToken`].
 
+pub mod api_key;
 mod config;
 mod elsewhere;
 mod error;

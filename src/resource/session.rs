@@ -69,6 +69,8 @@ impl SessionKey {
             add(token.issuer());
             add(token.subject().as_str());
             add(token.client_id().map_or("", |client| client.as_str()));
+            // Who loses one key of several loses no more than its sessions.
+            add(token.api_key_id().map_or("", |key| key.as_str()));
         }
         mac
     }

@@ -6,7 +6,7 @@ use crate::resource::config::ResourceServer;
 use crate::resource::error::TokenRefusal;
 use crate::resource::verifier::TokenClaims;
 use crate::store::Standing;
-use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
+use crate::types::{ApiKeyId, ClientId, GrantId, Scope, Subject, Timestamp};
 
 /// An access token that is authentic and good for this resource now: who calls,
 /// and what they may do. Only the resource server makes one.
@@ -25,9 +25,12 @@ impl VerifiedToken {
         if !claims.is_access_token {
             return Err(TokenRefusal::Kind);
         }
-        let issuer = resource
-            .trusted_issuer(&claims.issuer)
-            .ok_or(TokenRefusal::Issuer)?;
+        let issuer = match claims.api_key_id {
+            // No authorization server issued it, but the resource that it is good at.
+            Some(_) => Some(claims.issuer.as_str()).filter(|name| resource.is_named(name)),
+            None => resource.trusted_issuer(&claims.issuer),
+        };
+        let issuer = issuer.ok_or(TokenRefusal::Issuer)?;
         let audience = claims.audience.iter().find(|name| resource.is_named(name));
         let audience = audience.ok_or(TokenRefusal::Audience)?;
         let registered = RegisteredClaims {
@@ -61,7 +64,7 @@ impl VerifiedToken {
         &self.0.subject
     }
 
-    /// Who issued the token.
+    /// Who issued the token; the resource itself, if it is an API key.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.0.issuer
@@ -79,7 +82,8 @@ impl VerifiedToken {
         &self.0.scope
     }
 
-    /// When the token ends.
+    /// When the token ends; at the end of the year 9999, if it is an API key without an
+    /// end.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.0.expires_at
@@ -91,6 +95,12 @@ impl VerifiedToken {
         self.0.grant_id.as_ref()
     }
 
+    /// The API key that the token is, if it is one.
+    #[must_use]
+    pub fn api_key_id(&self) -> Option<&ApiKeyId> {
+        self.0.api_key_id.as_ref()
+    }
+
     /// Who signed in at the identity provider, if it is known.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
@@ -98,7 +108,7 @@ impl VerifiedToken {
     }
 
     /// Whether the client acts for itself and nobody signed in, as is known of a
-    /// token of our own.
+    /// token of our own, and of an API key that was issued so.
     ///
     /// A person is never taken for a machine, whatever their subject is called
     /// ([RFC 9068, section 5](https://www.rfc-editor.org/rfc/rfc9068#section-5)).

@@ -117,20 +117,26 @@ impl Grants {
         self.revoke_all(&GrantFilter::Client(client.clone())).await
     }
 
-    /// Seals every grant and every signing key again that is not under the active
+    /// Seals every grant, every API key and every signing key again that is not under the active
     /// master key, so that the keys before it can be removed.
     ///
-    /// Returns how many grants it sealed again. Those that begin while the keys
+    /// Returns how many grants and API keys it sealed again. Those that begin while the keys
     /// change may be missed: call it until it returns zero, a minute or more
     /// after every replica has activated the new key.
     ///
     /// # Errors
     ///
     /// [`Outage`] if the store failed or a signing key does not open; what was done
-    /// so far stays done, and another call goes on. Also if a grant does not open,
-    /// after all others were sealed again.
+    /// so far stays done, and another call goes on. Also if a grant or an API key does
+    /// not open, after all others were sealed again.
     pub async fn reseal(&self) -> Result<usize, Outage> {
-        self.keys.reload(self.clock.now()).await?;
+        let now = self.clock.now();
+        self.keys.reload(now).await?;
+        let api_keys = self.vault.reseal_api_keys(&*self.entropy, now).await;
+        Ok(self.reseal_grants().await? + api_keys?)
+    }
+
+    async fn reseal_grants(&self) -> Result<usize, Outage> {
         let store = self.vault.store();
         let (mut resealed, mut after, mut unreadable) = (0, None, None);
         loop {

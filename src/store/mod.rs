@@ -14,6 +14,9 @@
 )]
 
 mod access_token;
+mod api_key;
+#[cfg(feature = "server")]
+mod api_keys;
 mod client;
 mod code;
 #[cfg(any(test, feature = "test-util"))]
@@ -46,6 +49,7 @@ mod vault;
 #[cfg(feature = "redis")]
 pub use self::redis::{OpenRedis, RedisStore};
 pub use access_token::AccessTokenStore;
+pub use api_key::ApiKeyStore;
 pub use client::{ClientStore, Insertion};
 pub use code::{CodeStore, Redemption};
 pub use error::StoreError;
@@ -82,6 +86,7 @@ pub trait Store:
     + AccessTokenStore
     + RefreshTokenStore
     + ReplayStore
+    + ApiKeyStore
     + SigningKeyStore
     + LeaseStore
     + Sweep
@@ -96,6 +101,7 @@ impl<S> Store for S where
         + AccessTokenStore
         + RefreshTokenStore
         + ReplayStore
+        + ApiKeyStore
         + SigningKeyStore
         + LeaseStore
         + Sweep

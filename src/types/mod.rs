@@ -2,6 +2,7 @@
 //!
 //! Text becomes one of these once, at the edge; what exists has been checked.
 
+mod api_key_id;
 mod client_address;
 mod client_id;
 mod document_url;
@@ -18,6 +19,7 @@ mod subject;
 mod time;
 mod url_path;
 
+pub use api_key_id::{ApiKeyId, InvalidApiKeyId};
 pub use client_address::ClientAddress;
 pub use client_id::{ClientId, InvalidClientId};
 pub use document_url::{DocumentUrl, InvalidDocumentUrl};

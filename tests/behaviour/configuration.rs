@@ -55,6 +55,14 @@ fn a_scope_that_nobody_can_get_is_refused() {
 }
 
 #[test]
+fn a_prefix_that_could_not_be_told_from_a_token_is_refused() {
+    for prefix in ["", "a", "Notes", "my_notes", "notes-", "1notes"] {
+        let error = refusal(|builder| builder.api_keys(prefix));
+        assert!(matches!(error, McpAuthError::ApiKeyPrefix(_)), "{error}");
+    }
+}
+
+#[test]
 fn nobody_can_sign_in_as_anybody_from_elsewhere() {
     let public = || McpAuth::builder("https://mcp.example.com").scope("read", "Read");
     let development = public().development_login().build();

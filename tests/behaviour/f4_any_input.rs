@@ -4,10 +4,12 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
 use oauth_for_mcp::protocol::form::Form;
 use oauth_for_mcp::resource::Operation;
+use oauth_for_mcp::resource::api_key::{ApiKeyPrefix, StaticApiKeys};
 use oauth_for_mcp::test_util::{TestClient, TestServer};
-use oauth_for_mcp::types::{ClientId, Issuer, RedirectUri, ResourceUri, Scope, Subject};
+use oauth_for_mcp::types::{ClientId, Issuer, RedirectUri, ResourceUri, Scope, Secret, Subject};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::support::{Answer, claims, forge, key, server_with};
@@ -244,6 +246,21 @@ proptest! {
         let _ = Operation::parse_body(text.as_bytes());
         let _ = (Scope::parse(&text), Subject::parse(&text), ClientId::parse(&text));
         let _ = (Issuer::parse(&text), ResourceUri::parse(&text));
+        for text in [text.clone(), format!("mcpkey_{text}")] {
+            let _ = (ApiKeyPrefix::parse(&text), ApiKeyPrefix::of(&Secret::new(text)));
+        }
+        let resource = ResourceUri::parse("https://mcp.example.com/mcp").expect("it is one");
+        let mut files = vec![bytes, text.clone().into_bytes()];
+        for member in ["name", "subject", "key_sha256", "expires_at"] {
+            let mut entry = json!({
+                "name": "a", "subject": "a", "scopes": [], "key_sha256": "0".repeat(64),
+            });
+            entry[member] = json!(text);
+            files.push(json!([entry]).to_string().into_bytes());
+        }
+        for file in files {
+            let _ = StaticApiKeys::from_json(&file, &resource);
+        }
         for text in [text.clone(), format!("https://{text}"), format!("http://localhost{text}")] {
             if let Ok(uri) = RedirectUri::parse(&text) {
                 let _ = (uri.kind(), uri.destination(), uri.matches(&uri));

@@ -5,16 +5,17 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use oauth_for_mcp::model::{
-    AccessTokenRecord, ClientRecord, CodeRecord, GrantFilter, GrantRecord, IssuedRecords,
-    MasterKey, MasterKeys, PendingRecord, RefreshRecord, RotatedRecords, Sealed, SigningKeyRecord,
+    AccessTokenRecord, ApiKeyRecord, ClientRecord, CodeRecord, GrantFilter, GrantRecord,
+    IssuedRecords, MasterKey, MasterKeys, PendingRecord, RefreshRecord, RotatedRecords, Sealed,
+    SigningKeyRecord,
 };
 use oauth_for_mcp::store::{
-    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, MemoryStore,
-    PendingStore, Redemption, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore,
-    StoreError, Sweep,
+    AccessTokenStore, ApiKeyStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore,
+    MemoryStore, PendingStore, Redemption, RefreshTokenStore, ReplayStore, Rotation,
+    SigningKeyStore, StoreError, Sweep,
 };
 use oauth_for_mcp::test_util::TestClock;
-use oauth_for_mcp::types::{ClientId, GrantId, Timestamp, TokenHash};
+use oauth_for_mcp::types::{ApiKeyId, ClientId, GrantId, Timestamp, TokenHash};
 use tokio::sync::{Barrier, Mutex, OwnedMutexGuard};
 
 /// What a failure says that nobody outside may hear.
@@ -31,6 +32,7 @@ pub(super) struct FaultyStore {
     replays_down: Arc<AtomicBool>,
     outrun: Arc<AtomicUsize>,
     key_reads: Arc<AtomicUsize>,
+    api_key_reads: Arc<AtomicUsize>,
     key_gate: Arc<Mutex<()>>,
     key_race: Arc<OnceLock<Barrier>>,
     gate: Arc<OnceLock<Barrier>>,
@@ -47,6 +49,7 @@ impl FaultyStore {
             replays_down: Arc::default(),
             outrun: Arc::default(),
             key_reads: Arc::default(),
+            api_key_reads: Arc::default(),
             key_gate: Arc::default(),
             key_race: Arc::default(),
             gate: Arc::default(),
@@ -75,6 +78,11 @@ impl FaultyStore {
     /// How often the signing keys were read, or tried to be.
     pub(super) fn key_reads(&self) -> usize {
         self.key_reads.load(Ordering::SeqCst)
+    }
+
+    /// How often an API key was looked up.
+    pub(super) fn api_key_reads(&self) -> usize {
+        self.api_key_reads.load(Ordering::SeqCst)
     }
 
     /// Who reads the signing keys waits until this is dropped.
@@ -280,6 +288,39 @@ impl RefreshTokenStore for FaultyStore {
     ) -> Result<Rotation, StoreError> {
         let memory = self.working()?;
         memory.rotate_refresh_token(spent, next, now).await
+    }
+}
+
+#[async_trait]
+impl ApiKeyStore for FaultyStore {
+    async fn insert_api_key(&self, key: ApiKeyRecord) -> Result<Insertion, StoreError> {
+        self.working()?.insert_api_key(key).await
+    }
+
+    async fn find_api_key(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<ApiKeyRecord>, StoreError> {
+        self.api_key_reads.fetch_add(1, Ordering::SeqCst);
+        self.working()?.find_api_key(hash, now).await
+    }
+
+    async fn list_api_keys(
+        &self,
+        after: Option<&ApiKeyId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        self.working()?.list_api_keys(after, limit, now).await
+    }
+
+    async fn remove_api_key(&self, id: &ApiKeyId) -> Result<bool, StoreError> {
+        self.working()?.remove_api_key(id).await
+    }
+
+    async fn reseal_api_key(&self, old: &ApiKeyRecord, new: &Sealed) -> Result<bool, StoreError> {
+        self.working()?.reseal_api_key(old, new).await
     }
 }
 

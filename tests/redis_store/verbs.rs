@@ -2,13 +2,15 @@ use std::time::Duration;
 
 use oauth_for_mcp::jose::Algorithm;
 use oauth_for_mcp::model::{
-    AuthMethod, ClientRecord, GrantFilter, GrantRecord, Registration, SigningKeyRecord,
+    ApiKeyRecord, AuthMethod, ClientRecord, GrantFilter, GrantRecord, Registration,
+    SigningKeyRecord,
 };
 use oauth_for_mcp::store::{
-    AccessTokenStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore, PendingStore,
-    Redemption, RedisStore, RefreshTokenStore, ReplayStore, Rotation, SigningKeyStore, Sweep,
+    AccessTokenStore, ApiKeyStore, ClientStore, CodeStore, GrantStore, Insertion, LeaseStore,
+    PendingStore, Redemption, RedisStore, RefreshTokenStore, ReplayStore, Rotation,
+    SigningKeyStore, Sweep,
 };
-use oauth_for_mcp::types::{ClientId, Timestamp};
+use oauth_for_mcp::types::{ApiKeyId, ClientId, Timestamp};
 
 use crate::server::{code, grant_id, hash, issued, now, pending, rotated, sealed};
 
@@ -24,6 +26,7 @@ pub(crate) async fn use_all(store: &RedisStore, round: u32, mut called: impl Asy
     use_pending(store, &name, &mut called).await;
     use_grants(store, &name, &mut called).await;
     use_machines(store, &name, &mut called).await;
+    use_api_keys(store, &name, &mut called).await;
     use_signing_keys(store, round + 1, &mut called).await;
     let until = now().plus(LIFE);
     let taken = store.take_lease(&name, "holder", until, now()).await;
@@ -115,6 +118,30 @@ async fn use_machines(store: &RedisStore, name: &str, called: &mut impl AsyncFnM
     let inserted = store.insert_grant(issued(&machine, LIFE)).await.unwrap();
     assert_eq!(inserted, Insertion::Done);
     called("insert_grant").await;
+}
+
+async fn use_api_keys(store: &RedisStore, name: &str, called: &mut impl AsyncFnMut(&str)) {
+    let key = ApiKeyRecord {
+        id: ApiKeyId::from(format!("key of {name}")),
+        hash: hash(&format!("API key of {name}")),
+        details: sealed("old"),
+        created_at: now(),
+        expires_at: Some(now().plus(LIFE)),
+    };
+    let inserted = store.insert_api_key(key.clone()).await.unwrap();
+    assert_eq!(inserted, Insertion::Done);
+    called("insert_api_key").await;
+    let found = store.find_api_key(&key.hash, now()).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&key));
+    called("find_api_key").await;
+    let listed = store.list_api_keys(None, 10, now()).await.unwrap();
+    assert!(listed.contains(&key));
+    called("list_api_keys").await;
+    let new = sealed("new");
+    assert!(store.reseal_api_key(&key, &new).await.unwrap());
+    called("reseal_api_key").await;
+    assert!(store.remove_api_key(&key.id).await.unwrap());
+    called("remove_api_key").await;
 }
 
 async fn use_signing_keys(store: &RedisStore, generation: u32, called: &mut impl AsyncFnMut(&str)) {

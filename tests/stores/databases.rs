@@ -143,7 +143,7 @@ fn assert_newer(error: &StoreOpenError) {
             error,
             StoreOpenError::NewerSchema {
                 found: 99,
-                known: 3
+                known: 4
             }
         ),
         "{error:?}"

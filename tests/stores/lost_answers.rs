@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use libtest_mimic::Trial as Test;
 use oauth_for_mcp::model::{
-    AuthMethod, ClientRecord, GrantRecord, IssuedRecords, Registration, Sealed,
+    ApiKeyRecord, AuthMethod, ClientRecord, GrantRecord, IssuedRecords, Registration, Sealed,
 };
 use oauth_for_mcp::store::{
-    ClientStore as _, GrantStore as _, Insertion, PostgresStore, ReplayStore as _,
+    ApiKeyStore as _, ClientStore as _, GrantStore as _, Insertion, PostgresStore, ReplayStore as _,
 };
-use oauth_for_mcp::types::{ClientId, Clock as _, GrantId, SystemClock, Timestamp, TokenHash};
+use oauth_for_mcp::types::{
+    ApiKeyId, ClientId, Clock as _, GrantId, SystemClock, Timestamp, TokenHash,
+};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::fresh::{Backend, Fresh};
@@ -35,6 +37,11 @@ pub(crate) fn tests() -> Vec<Test> {
             "postgres::a_grant_whose_insertion_was_not_answered_is_inserted",
             Backend::Postgres,
             insertions,
+        ),
+        test(
+            "postgres::an_api_key_whose_answers_were_lost_is_stored_once_and_removed_once",
+            Backend::Postgres,
+            api_keys,
         ),
         test(
             "postgres::a_use_whose_answer_was_lost_is_unknown_and_counts",
@@ -162,6 +169,45 @@ async fn insertions() {
     let inserted = lossy.store.insert_grant(other).await;
     assert!(lossy.proxy.lost_an_answer());
     assert_eq!(inserted.unwrap(), Insertion::Conflict);
+    lossy.fresh.discard().await;
+}
+
+fn api_key(name: &str) -> ApiKeyRecord {
+    ApiKeyRecord {
+        id: ApiKeyId::from(name.to_owned()),
+        hash: TokenHash::of(name),
+        details: Sealed::from_bytes(name.into()),
+        created_at: now(),
+        expires_at: None,
+    }
+}
+
+async fn api_keys() {
+    let lossy = Lossy::new().await;
+    let (store, new) = (&lossy.store, Sealed::from_bytes("new".into()));
+    let answers = lossy.lose(async |name| store.insert_api_key(api_key(name)).await.unwrap());
+    assert_eq!(answers.await, [Insertion::Done, Insertion::Done]);
+    // Somebody else's stays a conflict.
+    store.insert_api_key(api_key("third")).await.unwrap();
+    lossy.proxy.lose_the_next_answer();
+    let mut other = api_key("another");
+    other.hash = TokenHash::of("second");
+    let inserted = store.insert_api_key(other).await;
+    assert!(lossy.proxy.lost_an_answer());
+    assert_eq!(inserted.unwrap(), Insertion::Conflict);
+
+    let answers = lossy.lose(async |name| {
+        let old = api_key(name);
+        store.reseal_api_key(&old, &new).await.unwrap()
+    });
+    assert_eq!(answers.await, [true, true]);
+    let answers = lossy.lose(async |name| {
+        let id = ApiKeyId::from(name.to_owned());
+        store.remove_api_key(&id).await.unwrap()
+    });
+    assert_eq!(answers.await, [true, true]);
+    let left = store.list_api_keys(None, 10, now()).await.unwrap();
+    assert_eq!(left, [api_key("third")]);
     lossy.fresh.discard().await;
 }
 

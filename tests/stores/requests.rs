@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use libtest_mimic::Trial as Test;
 use oauth_for_mcp::model::{MasterKey, MasterKeys};
+use oauth_for_mcp::resource::api_key::ApiKeyRequest;
 use oauth_for_mcp::server::AccessTokenFormat;
 use oauth_for_mcp::store::{PostgresStore, SqliteStore, Store};
 use oauth_for_mcp::test_util::{TestClient, TestServer};
+use oauth_for_mcp::types::{Scope, Subject};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::fresh::{self, Backend, connect, execute};
@@ -48,7 +50,27 @@ fn server_on(store: impl Store, format: AccessTokenFormat) -> TestServer {
         builder
             .store(Arc::new(store), Arc::new(keys))
             .access_token_format(format)
+            .api_keys("notes")
     })
+}
+
+/// Issues a key, uses it and revokes it, and tells of each step.
+async fn use_api_key(server: &TestServer, mut did: impl FnMut(&str)) {
+    let keys = server.auth().api_keys().expect("API keys are on");
+    let subject = Subject::parse("importer").expect("it is a subject");
+    let scope = Scope::parse("notes:read").expect("it is a scope");
+    let request = ApiKeyRequest::new("nightly", subject, scope, None);
+    let issued = keys.issue(request).await.expect("it is issued");
+    did("API key issued");
+    let call = server.call("ping", None, issued.key.expose()).await;
+    assert_eq!(call.status(), 200);
+    did("API key verified");
+    let revoked = keys.revoke(&issued.record.id).await;
+    assert!(revoked.expect("it is revoked"));
+    did("API key revoked");
+    let call = server.call("ping", None, issued.key.expose()).await;
+    assert_eq!(call.status(), 401);
+    did("revoked API key refused");
 }
 
 /// A server whose round trips to PostgreSQL are counted.
@@ -79,6 +101,7 @@ impl Counted {
 
     /// Everything once, so that every statement is prepared.
     async fn warm_up(&self) -> TestClient {
+        use_api_key(&self.server, |_| {}).await;
         let client = TestClient::register(&self.server).await;
         let tokens = client.sign_in(&self.server, "notes:read").await;
         let refresh_token = tokens.refresh_token.expect("it may refresh");
@@ -130,6 +153,7 @@ async fn postgres_round_trips(format: AccessTokenFormat) {
     let call = server.call("ping", None, &tokens.access_token).await;
     assert_eq!(call.status(), 401);
     counted.expect(1, "revoked access token");
+    use_api_key(server, |step| counted.expect(1, step)).await;
     counted.discard().await;
 }
 
@@ -205,6 +229,11 @@ async fn sqlite_commits(format: AccessTokenFormat) {
     commits.expect(1, "revocation");
     let _ = TestClient::register(&server).await;
     commits.expect(1, "registration");
+    use_api_key(&server, |step| {
+        let writes = step.ends_with("issued") || step.ends_with("revoked");
+        commits.expect(usize::from(writes), step);
+    })
+    .await;
 }
 
 /// Counts the commits in the log of a SQLite file.

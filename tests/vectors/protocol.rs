@@ -53,7 +53,9 @@ fn rfc_6750_section_2_1_a_token_in_the_header() {
 #[test]
 fn rfc_6750_section_3_a_challenge_for_an_expired_token() {
     let challenge = BearerChallenge {
-        resource_metadata: "https://resource.example.com/.well-known/oauth-protected-resource",
+        resource_metadata: Some(
+            "https://resource.example.com/.well-known/oauth-protected-resource",
+        ),
         scope: Scope::empty(),
         error: Some((ErrorCode::InvalidToken, "The access token expired")),
     };
@@ -71,7 +73,7 @@ fn rfc_9728_section_5_1_a_challenge_without_a_token() {
     let resource = ResourceUri::parse("https://resource.example.com").unwrap();
     let url = well_known::protected_resource_url(&resource);
     let challenge = BearerChallenge {
-        resource_metadata: &url,
+        resource_metadata: Some(&url),
         scope: Scope::empty(),
         error: None,
     };

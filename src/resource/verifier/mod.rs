@@ -15,9 +15,10 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::jose::Audience;
+use crate::model::ApiKey;
 use crate::protocol::bearer::BearerToken;
 use crate::store::Standing;
-use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
+use crate::types::{ApiKeyId, ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use first_of::FirstOf;
 pub use introspection::{
@@ -65,6 +66,9 @@ pub struct TokenClaims {
     pub extra: serde_json::Map<String, serde_json::Value>,
     /// That this process has not revoked it, if it could.
     pub standing: Option<Standing>,
+    /// The API key that it is. Only this crate's verifiers of API keys say so: no
+    /// issuer vouches for one, and no other verifier may do without.
+    pub(in crate::resource) api_key_id: Option<ApiKeyId>,
 }
 
 /// What kind of token it is, as far as the verifier can tell.
@@ -102,6 +106,31 @@ impl TokenClaims {
             is_machine: false,
             extra: serde_json::Map::new(),
             standing: None,
+            api_key_id: None,
+        }
+    }
+
+    /// What an API key says: the resource that keeps it vouches for it, and it is good
+    /// there alone.
+    pub(in crate::resource) fn of_api_key(key: ApiKey, standing: Standing) -> Self {
+        /// The end of the year 9999, for a key that has none.
+        const FAR_FUTURE: Timestamp = Timestamp::from_secs(253_402_300_799);
+
+        let details = key.details;
+        let resource = details.resource.as_str();
+        Self {
+            scope: details.scope,
+            is_machine: details.is_machine,
+            extra: details.claims,
+            standing: Some(standing),
+            api_key_id: Some(key.id),
+            ..Self::new(
+                TokenKind::AccessToken,
+                resource,
+                details.subject,
+                Audience::one(resource),
+                key.expires_at.unwrap_or(FAR_FUTURE),
+            )
         }
     }
 }

@@ -19,6 +19,7 @@
 //! sweep deleted.
 
 mod access_token;
+mod api_key;
 mod client;
 mod code;
 #[cfg(test)]
@@ -37,6 +38,7 @@ mod sweep;
 mod trial;
 
 pub use access_token::*;
+pub use api_key::*;
 pub use client::*;
 pub use code::*;
 pub use grant::*;

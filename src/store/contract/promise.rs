@@ -158,6 +158,18 @@ macro_rules! store_contract_tests {
             a_used_identifier_is_as_new_once_its_time_has_come
             of_concurrent_uses_one_is_the_first
             a_sweep_keeps_uses_that_count
+            an_api_key_is_found_exactly_as_it_was_stored
+            inserting_an_api_key_never_overwrites_one
+            of_concurrent_insertions_of_an_api_key_one_is_done
+            an_expired_api_key_is_absent
+            an_api_key_without_an_end_stays
+            a_removed_api_key_is_absent
+            an_api_key_is_removed_once
+            of_concurrent_removals_one_removes_the_api_key
+            a_list_of_api_keys_comes_in_pages
+            a_list_of_api_keys_has_only_live_ones
+            an_api_key_is_resealed_only_as_it_was_read
+            a_sweep_forgets_api_keys_that_have_ended
             signing_keys_are_listed_as_they_were_stored
             of_concurrent_signing_keys_one_is_kept
             a_signing_key_is_resealed_only_as_it_was_read

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::jose::Algorithm;
 use crate::model::{
-    AccessTokenRecord, AuthMethod, ClientKeys, ClientRecord, CodeRecord, CodeStage, GrantRecord,
-    GrantType, IssuedRecords, PendingRecord, RefreshRecord, Registration, RotatedRecords, Sealed,
-    SigningKeyRecord, SpentToken,
+    AccessTokenRecord, ApiKeyRecord, AuthMethod, ClientKeys, ClientRecord, CodeRecord, CodeStage,
+    GrantRecord, GrantType, IssuedRecords, PendingRecord, RefreshRecord, Registration,
+    RotatedRecords, Sealed, SigningKeyRecord, SpentToken,
 };
-use crate::types::{ClientId, GrantId, RedirectUri, Scope, Timestamp, TokenHash};
+use crate::types::{ApiKeyId, ClientId, GrantId, RedirectUri, Scope, Timestamp, TokenHash};
 
 /// How long a pending request, a code and an access token live.
 pub(in crate::store) const SHORT: Duration = Duration::from_secs(600);
@@ -174,6 +174,21 @@ pub(in crate::store) fn signing_key(generation: u32, now: Timestamp) -> SigningK
         algorithm: Algorithm::EdDsa,
         signs_from: now.plus(LONG * generation),
         private: Sealed::from_bytes(vec![0, 255, 39, u8::try_from(generation).unwrap_or(1)]),
+    }
+}
+
+pub(in crate::store) fn api_key_id(name: &str) -> ApiKeyId {
+    ApiKeyId::from(format!("key {name}"))
+}
+
+/// An API key that ends.
+pub(in crate::store) fn api_key(name: &str, now: Timestamp) -> ApiKeyRecord {
+    ApiKeyRecord {
+        id: api_key_id(name),
+        hash: hash("API key", name),
+        details: Sealed::from_bytes(format!("{name}{FOREIGN}").into_bytes()),
+        created_at: now,
+        expires_at: Some(now.plus(LONG)),
     }
 }
 

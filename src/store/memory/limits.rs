@@ -13,6 +13,7 @@
 /// assert_eq!(limits.grants, 1_000_000);
 /// assert_eq!(limits.access_tokens, 1_000_000);
 /// assert_eq!(limits.replays, 100_000);
+/// assert_eq!(limits.api_keys, 100_000);
 /// ```
 ///
 /// [`MemoryStore`]: crate::store::MemoryStore
@@ -30,6 +31,8 @@ pub struct MemoryLimits {
     pub access_tokens: usize,
     /// Client assertions that were used and have not expired.
     pub replays: usize,
+    /// API keys.
+    pub api_keys: usize,
 }
 
 impl Default for MemoryLimits {
@@ -41,6 +44,7 @@ impl Default for MemoryLimits {
             grants: 1_000_000,
             access_tokens: 1_000_000,
             replays: 100_000,
+            api_keys: 100_000,
         }
     }
 }

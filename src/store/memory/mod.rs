@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::types::{Clock, SystemClock};
 
+mod api_keys;
 mod client;
 mod clients;
 mod grants;
@@ -84,6 +85,7 @@ impl fmt::Debug for MemoryStore {
             .field("codes", &state.codes.len())
             .field("grants", &state.grants.len())
             .field("access_tokens", &state.access_tokens.len())
+            .field("api_keys", &state.api_keys.len())
             .finish_non_exhaustive()
     }
 }

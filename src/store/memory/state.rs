@@ -10,8 +10,9 @@ use crate::model::{
     SigningKeyRecord, SpentToken,
 };
 use crate::store::{Insertion, MemoryLimits};
-use crate::types::{ClientId, GrantId, Timestamp, TokenHash};
+use crate::types::{ApiKeyId, ClientId, GrantId, Timestamp, TokenHash};
 
+use super::api_keys::HeldApiKeys;
 use super::client::HeldClient;
 
 /// How many expired records one write forgets: more than it adds, so that the
@@ -40,6 +41,7 @@ pub(super) struct State {
     pub(super) access_tokens: HashMap<TokenHash, Arc<AccessTokenRecord>>,
     /// What was used up, and until when.
     pub(super) replays: HashMap<TokenHash, Timestamp>,
+    pub(super) api_keys: HeldApiKeys,
     pub(super) signing_keys: BTreeMap<u32, SigningKeyRecord>,
     /// Who holds which lease, and until when.
     pub(super) leases: HashMap<String, (String, Timestamp)>,
@@ -101,6 +103,7 @@ pub(super) enum Key {
     Answer(GrantId),
     Grant(GrantId),
     Client(ClientId),
+    Api(ApiKeyId),
 }
 
 impl State {
@@ -151,6 +154,7 @@ impl State {
             Key::Answer(id) => self.forget_answer(&id),
             Key::Grant(id) => drop(self.revoke_grant(&id)),
             Key::Client(id) => drop(self.forget_client(&id)),
+            Key::Api(id) => drop(self.api_keys.remove(&id)),
         }
         true
     }

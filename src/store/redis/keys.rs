@@ -1,9 +1,9 @@
 use std::fmt;
 
-use crate::types::{ClientId, GrantId, TokenHash};
+use crate::types::{ApiKeyId, ClientId, GrantId, TokenHash};
 
-/// The names of all keys. Those of grants and clients and of their indexes stand
-/// in `grants.lua` and `sweep.lua`, too.
+/// The names of all keys. Those of grants, clients and API keys and of their indexes
+/// stand in `grants.lua`, `api_keys.lua` and `sweep.lua`, too.
 #[derive(Clone)]
 pub(super) struct Keys {
     prefix: String,
@@ -107,6 +107,35 @@ impl Keys {
 
     pub(super) fn replay(&self, id: &TokenHash) -> Vec<u8> {
         self.key("replay:", id.as_bytes())
+    }
+
+    /// What the keys of API keys begin with; their hashes follow.
+    pub(super) fn every_api_key(&self) -> Vec<u8> {
+        self.key("apikey:", b"")
+    }
+
+    pub(super) fn api_key(&self, hash: &TokenHash) -> Vec<u8> {
+        self.key("apikey:", hash.as_bytes())
+    }
+
+    /// The hash of each API key, by its identifier.
+    pub(super) fn api_key_hashes(&self) -> Vec<u8> {
+        self.key("apikeys:hashes", b"")
+    }
+
+    /// All API keys, by identifier.
+    pub(super) fn api_keys(&self) -> Vec<u8> {
+        self.key("apikeys", b"")
+    }
+
+    /// The API keys that end, by when they do.
+    pub(super) fn api_key_ends(&self) -> Vec<u8> {
+        self.key("apikeys:ends", b"")
+    }
+
+    /// Which call removed an API key a moment ago.
+    pub(super) fn removed_api_key(&self, id: &ApiKeyId) -> Vec<u8> {
+        self.key("apikey_removed:", id.as_str().as_bytes())
     }
 
     pub(super) fn signing_keys(&self) -> Vec<u8> {

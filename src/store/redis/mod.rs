@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use redis::aio::ConnectionManager;
 
+mod api_keys;
 mod failure;
 mod grants;
 mod keys;
@@ -46,7 +47,7 @@ pub use open::OpenRedis;
 ///
 /// Pending requests, codes and tokens vanish by themselves a minute after they
 /// expired by the clock of Redis, and what was used up as long after its time,
-/// whatever that clock shows. Grants and unused clients wait for a
+/// whatever that clock shows. Grants, API keys and unused clients wait for a
 /// [`sweep`](crate::store::Sweep), as their indexes have to follow.
 #[derive(Clone)]
 pub struct RedisStore {

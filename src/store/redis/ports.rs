@@ -242,6 +242,7 @@ impl Sweep for RedisStore {
                 .key(self.keys.grant_ends())
                 .key(self.keys.unused_clients())
                 .key(self.keys.dynamic_clients())
+                .key(self.keys.api_key_ends())
                 .argument(self.keys.prefix())
                 .time(now)
                 .number(batch);

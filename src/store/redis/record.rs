@@ -2,10 +2,10 @@ use thiserror::Error;
 
 use crate::jose::Algorithm;
 use crate::model::{
-    AccessTokenRecord, CodeRecord, CodeStage, GrantRecord, PendingRecord, RefreshRecord, Sealed,
-    SigningKeyRecord, SpentToken,
+    AccessTokenRecord, ApiKeyRecord, CodeRecord, CodeStage, GrantRecord, PendingRecord,
+    RefreshRecord, Sealed, SigningKeyRecord, SpentToken,
 };
-use crate::types::{ClientId, GrantId, Scope, Timestamp, TokenHash};
+use crate::types::{ApiKeyId, ClientId, GrantId, Scope, Timestamp, TokenHash};
 
 pub(super) const PENDING: [&str; 2] = ["authorization", "expires_at"];
 pub(super) const CODE: [&str; 3] = ["login", "expires_at", "grant"];
@@ -13,6 +13,9 @@ pub(super) const CODE: [&str; 3] = ["login", "expires_at", "grant"];
 pub(super) const ACCESS: [&str; 4] = ["grant", "scope", "issued_at", "expires_at"];
 /// The end stands last, as `list_grants.lua` needs it.
 pub(super) const GRANT: [&str; 5] = ["client", "subject", "details", "granted_at", "expires_at"];
+/// The end stands last, as `list_api_keys.lua` needs it; a key without one has no such
+/// field.
+pub(super) const API_KEY: [&str; 4] = ["id", "details", "created_at", "expires_at"];
 /// The refresh token in the hash of its grant; what the one before it got is a
 /// key of its own, so that it can vanish early.
 pub(super) const REFRESH: [&str; 5] =
@@ -76,6 +79,17 @@ pub(super) fn grant_fields(grant: &GrantRecord, refresh: Option<&RefreshRecord>)
         .with("details", grant.details.as_bytes())
         .with_time("granted_at", grant.granted_at)
         .with_time("expires_at", grant.expires_at)
+}
+
+pub(super) fn api_key_fields(key: &ApiKeyRecord) -> Fields {
+    let fields = Fields::default()
+        .with("id", key.id.as_str())
+        .with("details", key.details.as_bytes())
+        .with_time("created_at", key.created_at);
+    match key.expires_at {
+        None => fields,
+        Some(end) => fields.with_time("expires_at", end),
+    }
 }
 
 pub(super) fn refresh_fields(refresh: &RefreshRecord) -> Fields {
@@ -188,6 +202,16 @@ impl Row {
         })
     }
 
+    pub(super) fn api_key(mut self, hash: TokenHash) -> Result<ApiKeyRecord, Damaged> {
+        Ok(ApiKeyRecord {
+            id: ApiKeyId::from(self.text()?),
+            hash,
+            details: Sealed::from_bytes(self.bytes()?),
+            created_at: self.time()?,
+            expires_at: self.optional().map(|end| time(Some(&end))).transpose()?,
+        })
+    }
+
     /// The refresh token of a grant, if it has one, and the answer after it.
     pub(super) fn refresh(mut self, grant_id: GrantId) -> Result<Option<RefreshRecord>, Damaged> {
         let Some(family) = self.optional() else {
@@ -219,7 +243,7 @@ pub(super) fn grant_id(bytes: Vec<u8>) -> Result<GrantId, Damaged> {
     Ok(GrantId::from(text))
 }
 
-fn hash(bytes: Vec<u8>) -> Result<TokenHash, Damaged> {
+pub(super) fn hash(bytes: Vec<u8>) -> Result<TokenHash, Damaged> {
     let bytes = bytes.try_into().map_err(|_| Damaged)?;
     Ok(TokenHash::from_bytes(bytes))
 }

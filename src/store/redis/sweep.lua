@@ -1,5 +1,5 @@
--- Forgets grants that have ended, and then clients that nobody uses: ending a
--- grant may leave its client unused.
+-- Forgets grants that have ended, then clients that nobody uses, as ending a grant
+-- may leave its client unused, and then API keys that have ended.
 local now = argument()
 local limit = tonumber(argument())
 
@@ -17,4 +17,8 @@ for _, client in ipairs(unused) do
   redis.call('ZREM', prefix .. 'clients:unused', client)
   redis.call('SREM', prefix .. 'clients:dynamic', client)
 end
-return #ended + #unused
+local lapsed = first(prefix .. 'apikeys:ends', limit - #ended - #unused)
+for _, id in ipairs(lapsed) do
+  forget_api_key(prefix, id)
+end
+return #ended + #unused + #lapsed

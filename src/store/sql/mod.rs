@@ -2,6 +2,7 @@
 //!
 //! Every table begins with `oauth_`, so that a host may keep its own beside them.
 
+mod api_keys;
 mod attempt;
 mod clients;
 mod codes;

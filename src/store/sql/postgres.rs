@@ -26,6 +26,10 @@ const MIGRATIONS: &Migrations = &[
         "replays",
         include_str!("migrations/postgres/0003_replays.sql"),
     ),
+    (
+        "API keys",
+        include_str!("migrations/postgres/0004_api_keys.sql"),
+    ),
 ];
 
 /// How many connections one process has at most.

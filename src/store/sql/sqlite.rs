@@ -28,6 +28,10 @@ const MIGRATIONS: &Migrations = &[
         "replays",
         include_str!("migrations/sqlite/0003_replays.sql"),
     ),
+    (
+        "API keys",
+        include_str!("migrations/sqlite/0004_api_keys.sql"),
+    ),
 ];
 
 /// How many connections read beside each other.

@@ -6,13 +6,15 @@ use crate::store::{StoreError, Sweep};
 use crate::types::Timestamp;
 
 /// What expires, in an order in which a client comes after its grants.
-const SWEEPS: [&str; 6] = [
+const SWEEPS: [&str; 7] = [
     "DELETE FROM oauth_pending WHERE state IN \
      (SELECT state FROM oauth_pending WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM oauth_codes WHERE hash IN \
      (SELECT hash FROM oauth_codes WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM oauth_access_tokens WHERE hash IN \
      (SELECT hash FROM oauth_access_tokens WHERE expires_at <= $1 LIMIT $2)",
+    "DELETE FROM oauth_api_keys WHERE id IN \
+     (SELECT id FROM oauth_api_keys WHERE expires_at <= $1 LIMIT $2)",
     // From here on rows are looked at again when they are deleted: meanwhile somebody
     // else may have moved the end.
     "DELETE FROM oauth_replays WHERE until <= $1 AND id IN \

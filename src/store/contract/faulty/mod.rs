@@ -1,5 +1,6 @@
 //! A broken store fails the contract: stores with one fault each.
 
+mod api_keys;
 mod clients;
 mod grants;
 mod replays;
@@ -63,6 +64,17 @@ enum Fault {
     RevokeIsAlwaysTrue,
     ListForgetsTheOrder,
     ResealDoesNotCompare,
+    ApiKeyLosesDetails,
+    ApiKeysAllEnd,
+    ApiKeyReadsThenWrites,
+    ApiKeyOverwritesById,
+    ApiKeyOverwritesByHash,
+    ApiKeyListForgetsTheOrder,
+    ApiKeyListCountsTheDead,
+    RemoveLeavesTheApiKey,
+    RemoveOfApiKeyIsAlwaysTrue,
+    ResealOfApiKeyDoesNotCompare,
+    SweepKeepsApiKeys,
     KeysAreOverwritten,
     LeaseIsForEverybody,
     SweepIgnoresItsLimit,
@@ -241,6 +253,8 @@ a_store_whose! {
         an_inserted_grant_expires
         a_list_of_grants_has_only_live_ones
         an_expired_access_token_is_absent
+        an_expired_api_key_is_absent
+        a_list_of_api_keys_has_only_live_ones
         an_expired_refresh_token_is_absent;
     take_leaves_the_record_is_found_out: TakeLeavesTheRecord breaks
         a_pending_request_is_taken_once
@@ -270,6 +284,31 @@ a_store_whose! {
         a_list_of_grants_comes_in_pages;
     reseal_does_not_compare_is_found_out: ResealDoesNotCompare breaks
         a_grant_is_resealed_only_as_it_was_read;
+    api_key_loses_details_is_found_out: ApiKeyLosesDetails breaks
+        an_api_key_is_found_exactly_as_it_was_stored;
+    api_keys_all_end_is_found_out: ApiKeysAllEnd breaks
+        an_api_key_without_an_end_stays;
+    api_key_is_stored_in_two_steps_is_found_out: ApiKeyReadsThenWrites breaks
+        of_concurrent_insertions_of_an_api_key_one_is_done;
+    api_key_of_the_same_name_is_overwritten_is_found_out: ApiKeyOverwritesById breaks
+        inserting_an_api_key_never_overwrites_one
+        of_concurrent_insertions_of_an_api_key_one_is_done;
+    api_key_of_the_same_hash_is_overwritten_is_found_out: ApiKeyOverwritesByHash breaks
+        inserting_an_api_key_never_overwrites_one;
+    list_of_api_keys_forgets_the_order_is_found_out: ApiKeyListForgetsTheOrder breaks
+        a_list_of_api_keys_comes_in_pages;
+    list_of_api_keys_counts_the_dead_is_found_out: ApiKeyListCountsTheDead breaks
+        a_list_of_api_keys_has_only_live_ones;
+    removal_leaves_the_api_key_is_found_out: RemoveLeavesTheApiKey breaks
+        a_removed_api_key_is_absent
+        an_api_key_is_removed_once;
+    removal_of_an_api_key_is_always_first_is_found_out: RemoveOfApiKeyIsAlwaysTrue breaks
+        an_api_key_is_removed_once
+        of_concurrent_removals_one_removes_the_api_key;
+    reseal_of_an_api_key_does_not_compare_is_found_out: ResealOfApiKeyDoesNotCompare breaks
+        an_api_key_is_resealed_only_as_it_was_read;
+    sweep_keeps_api_keys_is_found_out: SweepKeepsApiKeys breaks
+        a_sweep_forgets_api_keys_that_have_ended;
     signing_keys_are_overwritten_is_found_out: KeysAreOverwritten breaks
         of_concurrent_signing_keys_one_is_kept;
     lease_is_for_everybody_is_found_out: LeaseIsForEverybody breaks
@@ -279,6 +318,7 @@ a_store_whose! {
         a_sweep_keeps_to_its_limit;
     sweep_deletes_what_lives_is_found_out: SweepDeletesWhatLives breaks
         a_sweep_deletes_only_what_has_expired
+        a_sweep_forgets_api_keys_that_have_ended
         a_sweep_forgets_clients_that_nobody_used
         a_sweep_forgets_an_updated_client_at_its_new_time
         an_inserted_grant_holds_its_client

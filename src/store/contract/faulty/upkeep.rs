@@ -55,6 +55,9 @@ impl Sweep for Faulty {
         if self.has(Fault::SweepIgnoresItsLimit) {
             return self.inner.sweep(now, usize::MAX).await;
         }
+        if self.has(Fault::SweepKeepsApiKeys) {
+            return Ok(0);
+        }
         if self.has(Fault::SweepDeletesWhatLives) {
             let end = Timestamp::from_secs(u64::MAX);
             return self.inner.sweep(end, limit).await;

@@ -2,8 +2,8 @@
 
 use crate::store::contract::sample;
 use crate::store::{
-    GrantStore, Insertion, PendingStore, Redemption, RefreshTokenStore, ReplayStore, Rotation,
-    Sweep,
+    ApiKeyStore, GrantStore, Insertion, PendingStore, Redemption, RefreshTokenStore, ReplayStore,
+    Rotation, Sweep,
 };
 
 use super::{Bench, FLOOD, LIMIT, cause};
@@ -67,6 +67,27 @@ async fn a_flood_of_assertions_stays_at_the_limit_until_they_expire() {
 
     bench.clock.advance(sample::SHORT);
     assert!(bench.use_up("late").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_flood_of_api_keys_stays_at_the_limit_until_they_end() {
+    let bench = Bench::new();
+    for number in 0..FLOOD {
+        let answer = bench.keep_key(number).await;
+        assert_eq!(answer.is_ok(), number < LIMIT);
+    }
+    let error = bench.keep_key("late").await.unwrap_err();
+    assert!(cause(&error).contains("no room for more API keys"));
+    // What is removed leaves nothing behind.
+    let id = sample::api_key_id("0");
+    assert!(bench.store.remove_api_key(&id).await.unwrap());
+    assert_eq!(bench.counts(), [0, 0, 0, 0, 0, LIMIT - 1]);
+    assert_eq!(bench.keep_key("another").await.unwrap(), Insertion::Done);
+
+    bench.clock.advance(sample::LONG);
+    assert_eq!(bench.keep_key("late").await.unwrap(), Insertion::Done);
+    let kept = bench.store.list_api_keys(None, FLOOD, bench.now()).await;
+    assert_eq!(kept.unwrap().len(), 1);
 }
 
 #[tokio::test]

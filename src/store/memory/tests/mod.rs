@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::model::IssuedRecords;
 use crate::store::contract::sample;
 use crate::store::{
-    ClientStore, CodeStore, GrantStore, Insertion, MemoryLimits, MemoryStore, PendingStore,
-    Redemption, RefreshTokenStore, ReplayStore, Rotation, StoreError, Sweep,
+    ApiKeyStore, ClientStore, CodeStore, GrantStore, Insertion, MemoryLimits, MemoryStore,
+    PendingStore, Redemption, RefreshTokenStore, ReplayStore, Rotation, StoreError, Sweep,
 };
 use crate::types::{Clock, Timestamp};
 
@@ -51,6 +51,7 @@ impl Bench {
             grants: LIMIT,
             access_tokens: LIMIT,
             replays: LIMIT,
+            api_keys: LIMIT,
         });
         Self { store, clock }
     }
@@ -67,6 +68,11 @@ impl Bench {
     async fn register(&self, name: impl ToString) -> Result<Insertion, StoreError> {
         let client = sample::client(&name.to_string(), self.now());
         self.store.insert_client(client).await
+    }
+
+    async fn keep_key(&self, name: impl ToString) -> Result<Insertion, StoreError> {
+        let key = sample::api_key(&name.to_string(), self.now());
+        self.store.insert_api_key(key).await
     }
 
     async fn hand_out(&self, name: impl ToString) -> Result<Insertion, StoreError> {
@@ -218,7 +224,7 @@ async fn the_store_prints_counts_only() {
     bench.register("a client").await.unwrap();
     assert_eq!(
         format!("{:?}", bench.store),
-        "MemoryStore { clients: 1, pending: 0, codes: 0, grants: 0, access_tokens: 0, .. }"
+        "MemoryStore { clients: 1, pending: 0, codes: 0, grants: 0, access_tokens: 0, api_keys: 0, .. }"
     );
 }
 
