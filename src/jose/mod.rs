@@ -48,8 +48,8 @@ pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use jws::{InvalidJws, Jws};
 #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 pub use key::{
-    InvalidClaims, InvalidKey, InvalidSignature, KeySetError, SigningKey, VerifiedJws,
-    VerifyingKey, VerifyingKeySet,
+    InvalidClaims, InvalidKey, InvalidSignature, KeySetError, SigningKey, UnprovedClaims,
+    VerifiedJws, VerifyingKey, VerifyingKeySet,
 };
 #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 pub use keyring::KeyRing;

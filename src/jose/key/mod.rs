@@ -20,7 +20,7 @@ mod verifying;
 
 pub use set::{KeySetError, VerifyingKeySet};
 pub use signing::SigningKey;
-pub use verified::{InvalidClaims, VerifiedJws};
+pub use verified::{InvalidClaims, UnprovedClaims, VerifiedJws};
 pub use verifying::VerifyingKey;
 
 /// The key cannot be used.

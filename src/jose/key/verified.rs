@@ -1,3 +1,5 @@
+use std::ptr;
+
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -7,6 +9,14 @@ use crate::jose::{Header, InvalidJws, Jws, VerifyingKey};
 #[derive(Clone, Copy, Debug)]
 pub struct VerifiedJws<'a> {
     jws: &'a Jws<'a>, // private: no other module can skip the check
+}
+
+/// Claims that were read before it is known who wrote them, so that they need not be
+/// read again. They come out by [`VerifiedJws::prove`] alone.
+#[derive(Debug)]
+pub struct UnprovedClaims<'a, T> {
+    jws: &'a Jws<'a>,
+    claims: T, // private: they prove nothing yet
 }
 
 /// The payload is no JSON object of the form that was asked for.
@@ -48,7 +58,40 @@ impl Jws<'_> {
     }
 }
 
+impl<'a> Jws<'a> {
+    /// Reads the claims as [`VerifiedJws::claims`] does, to be believed later.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidClaims`] if the payload is no JSON object or no `T`.
+    pub fn unproved_claims<T: DeserializeOwned>(
+        &'a self,
+    ) -> Result<UnprovedClaims<'a, T>, InvalidClaims> {
+        let claims = read(&self.payload)?;
+        Ok(UnprovedClaims { jws: self, claims })
+    }
+}
+
+impl<T> UnprovedClaims<'_, T> {
+    /// What `question` finds in the claims, to tell whose keys decide. Anybody can
+    /// have written them.
+    #[must_use]
+    pub fn claim(&self, question: impl FnOnce(&T) -> bool) -> bool {
+        question(&self.claims)
+    }
+}
+
 impl VerifiedJws<'_> {
+    /// The claims, if they were read from this very token.
+    #[must_use]
+    pub fn prove<T>(&self, unproved: UnprovedClaims<'_, T>) -> Option<T> {
+        let same = ptr::eq(
+            ptr::from_ref(self.jws).cast::<()>(),
+            ptr::from_ref(unproved.jws).cast(),
+        );
+        same.then_some(unproved.claims)
+    }
+
     /// What the token says about itself.
     #[must_use]
     pub const fn header(&self) -> &Header {
@@ -106,6 +149,19 @@ mod tests {
     #[derive(Debug, Deserialize)]
     struct Claims {
         iss: String,
+    }
+
+    #[tokio::test]
+    async fn claims_that_were_read_before_are_proved_by_their_own_token_alone() {
+        let key = signing_key(Algorithm::EdDsa, 7);
+        let token = signed(&key, &json!({"iss": "a"})).await;
+        let (first, second) = (Jws::parse(&token).unwrap(), Jws::parse(&token).unwrap());
+        let read = |jws| Jws::unproved_claims::<Claims>(jws).unwrap();
+        assert!(read(&first).claim(|claims| claims.iss == "a"));
+        let public = public(&key);
+        let verified = first.verify(&public).unwrap();
+        assert_eq!(verified.prove(read(&first)).unwrap().iss, "a");
+        assert!(verified.prove(read(&second)).is_none());
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::jose::{Audience, Header, Text, numeric_date};
 use crate::resource::verifier::TokenClaims;
 use crate::resource::verifier::jwt::TokenShape;
-use crate::types::{Subject, Timestamp};
+use crate::types::{Issuer, Subject, Timestamp};
 
 /// The claims of somebody else's token, read in one pass; none stands there twice.
 #[derive(Debug)]
@@ -22,6 +22,16 @@ pub(super) struct ForeignClaims {
 }
 
 impl ForeignClaims {
+    pub(super) fn is_of(&self, issuer: &Issuer) -> bool {
+        self.issuer == issuer.as_str()
+    }
+
+    /// Whether only the holder of some key may use the token, which a bearer cannot
+    /// show ([RFC 7800, section 3.1](https://www.rfc-editor.org/rfc/rfc7800#section-3.1)).
+    pub(super) fn are_bound_to_a_key(&self) -> bool {
+        self.others.contains_key("cnf")
+    }
+
     /// What they mean in a token of this shape; `None` if that cannot be told.
     pub(super) fn read(mut self, header: &Header, shape: &TokenShape) -> Option<TokenClaims> {
         let kind = shape.kind(header, &self.others);

@@ -58,15 +58,22 @@ impl TokenVerifier for JwtVerifier {
     ) -> Result<TokenClaims, VerifierError> {
         // What cannot be taken apart does not say who issued it.
         let jws = Jws::parse(token.secret().expose()).map_err(|_| VerifierError::Foreign)?;
-        let is_ours = jws.claimed_issuer().as_deref() == Some(self.issuer.as_str());
+        let malformed = || VerifierError::Refused("its claims are malformed");
+        let claims = jws.unproved_claims::<ForeignClaims>();
+        let is_ours = match &claims {
+            Ok(claims) => claims.claim(|claims| claims.is_of(&self.issuer)),
+            Err(_) => jws.claimed_issuer().as_deref() == Some(self.issuer.as_str()),
+        };
         if !is_ours {
             return Err(VerifierError::Foreign);
         }
+        let claims = claims.map_err(|_| malformed())?;
         let verified = self.keys.verify(&jws, now).await?;
-        let malformed = VerifierError::Refused("its claims are malformed");
-        let Ok(claims) = verified.claims::<ForeignClaims>() else {
-            return Err(malformed);
-        };
-        claims.read(verified.header(), &self.shape).ok_or(malformed)
+        let claims = verified.prove(claims).ok_or_else(malformed)?;
+        if claims.are_bound_to_a_key() {
+            return Err(VerifierError::Refused("it is bound to a key of its client"));
+        }
+        let claims = claims.read(verified.header(), &self.shape);
+        claims.ok_or_else(malformed)
     }
 }
