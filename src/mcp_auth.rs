@@ -1,6 +1,7 @@
 mod build;
 mod builder;
 mod error;
+mod scopes;
 
 use std::sync::Arc;
 
@@ -120,6 +121,7 @@ impl McpAuth {
         server: AuthorizationServer,
         resource: ResourceServer,
         proxies: Option<TrustedProxies>,
+        filtered_lists: bool,
     ) -> Result<Self, McpAuthError> {
         let (server, resource) = (Arc::new(server), Arc::new(resource));
         let mut endpoints = Endpoints::for_resource(&resource).with_server(&server);
@@ -130,7 +132,10 @@ impl McpAuth {
         if endpoints.owns(path) {
             return Err(McpAuthError::PathTaken(path.to_owned()));
         }
-        let protection = Protection::new(Arc::clone(&resource));
+        let mut protection = Protection::new(Arc::clone(&resource));
+        if filtered_lists {
+            protection = protection.filter_lists();
+        }
         Ok(Self {
             server,
             resource,
