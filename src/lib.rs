@@ -94,4 +94,5 @@ struct Readme;
 #[doc = include_str!("../docs/storage.md")]
 #[doc = include_str!("../docs/deployment.md")]
 #[doc = include_str!("../docs/registration.md")]
+#[doc = include_str!("../docs/scopes.md")]
 struct Documents;

@@ -7,10 +7,14 @@ mod behaviour {
     mod a4_a5_transport;
     mod a4_client_addresses;
     mod a4_rebinding;
+    #[path = "../operations/attacks.rs"]
+    mod attacks;
     mod b1_b7_challenges;
     mod b2_public;
     mod b4_tokens;
     mod b5_resource;
+    mod b8_attacks;
+    mod b8_lists;
     mod b8_operations;
     mod c1_c7_registration;
     mod c1_register_then_authorize;

@@ -27,7 +27,7 @@ impl TokenVerifier for Believer {
             TokenKind::AccessToken,
             "https://issuer.example.com",
             Subject::parse("alice").unwrap(),
-            Audience::from("https://mcp.example.com/mcp".to_owned()),
+            Audience::one("https://mcp.example.com/mcp"),
             now.plus(std::time::Duration::from_secs(60)),
         );
         claims.scope = Scope::parse("c").unwrap();
