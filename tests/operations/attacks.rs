@@ -304,6 +304,8 @@ pub(crate) fn targets() -> Vec<Attack> {
         of("completion/complete", r#"{"ref":["ref/prompt","draft"]}"#),
         of("resources/subscribe", r#"{"uri":"notes://private/1"}"#),
         of("resources/unsubscribe", r#"{"uri":"notes://private/1"}"#),
+        of("resources/directory/read", r#"{"uri":"notes://private"}"#),
+        of("skills/get", r#"{"uri":"notes://private/SKILL.md"}"#),
         of(
             "subscriptions/listen",
             r#"{"notifications":{"resourceSubscriptions":["notes://a","notes://private/1"]}}"#,

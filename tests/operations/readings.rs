@@ -65,7 +65,9 @@ fn request(token: &str, body: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-const METHODS: [&str; 8] = [
+const METHODS: [&str; 10] = [
+    r#""tools/call""#,
+    r#""tools/call""#,
     r#""tools/call""#,
     r#""tools/call""#,
     r#""tools/call""#,
@@ -75,7 +77,10 @@ const METHODS: [&str; 8] = [
     r#""Tools/call""#,
     r#"["tools/call"]"#,
 ];
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
+    r#""add_note""#,
+    r#""add_note""#,
+    r#""add_note""#,
     r#""add_note""#,
     r#""add_note""#,
     r#""add\u005fnote""#,
@@ -134,11 +139,11 @@ fn members(
 ) -> impl Strategy<Value = String> {
     let count = usual.len();
     let kept = prop_oneof![
-        4 => Just(usual.clone()),
+        9 => Just(usual.clone()),
         1 => subsequence(usual, count - 1),
     ];
     let odd = prop_oneof![
-        2 => Just(vec![]),
+        3 => Just(vec![]),
         3 => vec(select(odd), 1..3),
     ];
     (kept, odd)
@@ -165,7 +170,7 @@ fn body() -> impl Strategy<Value = String> {
     });
     (
         message,
-        select(&["", " ", "\n\t", "\u{feff}", "[", "//"][..]),
+        select(&["", "", "", "", " ", "\n\t", "\u{feff}", "[", "//"][..]),
         0_u8..20,
     )
         .prop_map(|(message, before, cut)| match (before, cut) {

@@ -30,7 +30,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let server = TestServer::with(attacks::table);
+        let server = TestServer::with(|builder| attacks::table(builder).filtered_lists());
         let client = TestClient::register(&server).await;
         let reader = client.sign_in(&server, "notes:read").await.access_token;
         let writer = client.sign_in(&server, "notes:write").await.access_token;
@@ -49,6 +49,11 @@ impl World {
 
     /// The status of the answer; `None` if the server hung up instead.
     async fn send(&self, token: &str, attack: &Attack, travel: Travel) -> Option<u16> {
+        let answer = self.ask(token, attack, travel).await;
+        answer.get(9..12).and_then(|status| status.parse().ok())
+    }
+
+    async fn ask(&self, token: &str, attack: &Attack, travel: Travel) -> String {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         socket.set_nodelay(true).unwrap();
         let head = head(token, attack, travel);
@@ -57,10 +62,9 @@ impl World {
         let sent = send_body(&mut socket, &attack.body, travel).await;
         let mut answer = Vec::new();
         let read = socket.read_to_end(&mut answer).await;
-        let text = String::from_utf8_lossy(&answer);
-        let status = text.get(9..12).and_then(|status| status.parse().ok());
-        assert!(status.is_some() || sent.is_err() || read.is_err() || is_broken_off(travel));
-        status
+        let is_good = sent.is_ok() && read.is_ok();
+        assert!(!answer.is_empty() || !is_good || is_broken_off(travel));
+        String::from_utf8_lossy(&answer).into_owned()
     }
 }
 
@@ -171,4 +175,29 @@ async fn a_body_that_breaks_off_runs_nothing_even_with_the_scope() {
     let status = world.send(&world.writer, &call, Travel::BrokenOff).await;
     assert!(status.is_none_or(|status| status == 400), "{status:?}");
     assert_eq!(world.runs.of_add_note(), 0);
+}
+
+/// B8
+#[tokio::test]
+async fn lists_are_cut_on_the_wire() {
+    let world = World::new().await;
+    let list = attack(
+        "a list",
+        r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#,
+        &[],
+    );
+    let shown = world.ask(&world.reader, &list, Travel::AtOnce).await;
+    assert!(
+        shown.starts_with("HTTP/1.1 200") && shown.contains("list_notes"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("add_note") && shown.contains(r#""id":7"#),
+        "{shown}"
+    );
+    let all = world.ask(&world.writer, &list, Travel::Chunked).await;
+    assert!(
+        all.contains("list_notes") && all.contains("add_note"),
+        "{all}"
+    );
 }

@@ -39,11 +39,12 @@ struct Entry<'a> {
 }
 
 /// The members of results that are lists, in every revision.
-const LISTS: [(&str, ListKind); 4] = [
+const LISTS: [(&str, ListKind); 5] = [
     ("tools", ListKind::Tools),
     ("prompts", ListKind::Prompts),
     ("resources", ListKind::Resources),
     ("resourceTemplates", ListKind::Templates),
+    ("skills", ListKind::Resources),
 ];
 
 impl View {

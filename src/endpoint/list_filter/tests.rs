@@ -138,6 +138,10 @@ fn a_list_shows_what_the_caller_may_use() {
         ),
         r#"{"result":{"resourceTemplates":[{"uriTemplate":"notes://{id}"}]}}"#
     );
+    assert_eq!(
+        json(r#"{"result":{"skills":[{"uri":"notes://private/SKILL.md"},{"uri":"notes://b"}]}}"#),
+        r#"{"result":{"skills":[{"uri":"notes://b"}]}}"#
+    );
     let both = r#"{"result":{"tools":[{"name":"add_note"}],"prompts":[{"name":"draft"}]}}"#;
     assert_eq!(json(both), r#"{"result":{"tools":[],"prompts":[]}}"#);
 }

@@ -193,7 +193,9 @@ impl<'a> Operation<'a> {
         match self.method? {
             "tools/list" => Some(ListKind::Tools),
             "prompts/list" => Some(ListKind::Prompts),
-            "resources/list" => Some(ListKind::Resources),
+            "resources/list" | "resources/directory/read" | "skills/list" => {
+                Some(ListKind::Resources)
+            }
             "resources/templates/list" => Some(ListKind::Templates),
             _ => None,
         }
@@ -216,6 +218,8 @@ impl<'a> Target<'a> {
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
                 located().map(Self::Resource)
             }
+            // Skills, an extension, are resources.
+            "resources/directory/read" | "skills/get" => located().map(Self::Resource),
             "completion/complete" => params.and_then(Self::completed),
             "subscriptions/listen" => Self::listened_to(params),
             _ => Some(Self::Nothing),

@@ -53,6 +53,8 @@ fn what_names_a_target_is_found_whichever_method_does() {
         ("resources/read", r#"{"uri":"a:b"}"#, "a:b"),
         ("resources/subscribe", r#"{"uri":"a:b"}"#, "a:b"),
         ("resources/unsubscribe", r#"{"uri":"a:b"}"#, "a:b"),
+        ("resources/directory/read", r#"{"uri":"a:b"}"#, "a:b"),
+        ("skills/get", r#"{"uri":"a:b"}"#, "a:b"),
         (
             "completion/complete",
             r#"{"ref":{"type":"ref/prompt","name":"p"}}"#,
