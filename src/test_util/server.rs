@@ -39,7 +39,9 @@ pub struct TestServer {
 
 /// What stands behind the protection.
 #[derive(Clone)]
-struct Handler(Arc<dyn Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync>);
+struct Handler(Arc<Handle>);
+
+type Handle = dyn Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync;
 
 impl fmt::Debug for Handler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,7 @@ async fn attempt(server: &TestServer, token: &str, attack: &Attack) -> Answer {
         .headers
         .iter()
         .map(|(name, value)| (*name, value.as_str()));
-    headers.extend(own.filter(|header| header.1 != "" || header.0 != "content-type"));
+    headers.extend(own.filter(|header| !(header.0 == "content-type" && header.1.is_empty())));
     send(
         server,
         (attack.method, "/mcp"),

@@ -78,121 +78,118 @@ fn utf_16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
+/// Bodies as they are written, with the call where `CALL` stands.
+const WRITTEN: [(&str, &str, &[u16]); 25] = [
+    ("plain", "CALL", &[403]),
+    (
+        "members in another order",
+        r#"{"params":{"arguments":{},"name":"add_note"},"method":"tools/call"}"#,
+        &[403],
+    ),
+    (
+        "escapes in the name",
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add\u005fnote"}}"#,
+        &[403],
+    ),
+    (
+        "escapes in the method",
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools\/c\u0061ll","params":{"name":"add_note"}}"#,
+        &[403],
+    ),
+    (
+        "escapes in a member",
+        r#"{"\u006dethod":"tools/call","p\u0061rams":{"n\u0061me":"add_note"}}"#,
+        &[403],
+    ),
+    (
+        "as a task",
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add_note","task":{"ttl":1}}}"#,
+        &[403],
+    ),
+    (
+        "without an id",
+        r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"add_note"}}"#,
+        &[403],
+    ),
+    (
+        "as an answer too",
+        r#"{"id":1,"result":{},"method":"tools/call","params":{"name":"add_note"}}"#,
+        &[403],
+    ),
+    ("alone in a batch", "[CALL]", &[403]),
+    (
+        "last in a batch",
+        r#"[{"method":"ping"},{"id":2,"result":{}},CALL]"#,
+        &[403],
+    ),
+    ("in a batch of a batch", "[[CALL]]", &[400]),
+    ("in a wrapper", r#"{"message":CALL}"#, &[400]),
+    (
+        "params in text that stands for JSON",
+        r#"{"method":"tools/call","params":{"$serde_json::private::RawValue":"{\"name\":\"add_note\"}"}}"#,
+        &[400],
+    ),
+    (
+        "the method twice",
+        r#"{"method":"ping","method":"tools/call","params":{"name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the method twice, one escaped",
+        r#"{"method":"tools/call","\u006dethod":"ping","params":{"name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the name twice",
+        r#"{"method":"tools/call","params":{"name":"list_notes","name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the params twice",
+        r#"{"method":"tools/call","params":{"name":"list_notes"},"params":{"name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "params in an array",
+        r#"{"method":"tools/call","params":["add_note"]}"#,
+        &[400],
+    ),
+    (
+        "the name in an array",
+        r#"{"method":"tools/call","params":{"name":["add_note"]}}"#,
+        &[400],
+    ),
+    (
+        "the name in another case",
+        r#"{"method":"tools/call","params":{"Name":"add_note"}}"#,
+        &[400],
+    ),
+    ("behind another message", r#"{"method":"ping"}CALL"#, &[400]),
+    ("in another line", "{\"method\":\"ping\"}\nCALL", &[400]),
+    ("behind a comment", "/**/CALL", &[400]),
+    ("behind a byte order mark", "\u{feff}CALL", &[400]),
+    ("behind a null byte", "{\"method\":\"ping\"}\0CALL", &[400]),
+];
+
 /// What a body hides by the way it is written.
 pub(crate) fn bodies() -> Vec<Attack> {
-    let call = |written: &'static str| written.replace("CALL", CALL);
-    let longer = format!(
-        r#"{{"pad":"{}",{}"#,
-        "x".repeat(10 * 1024 * 1024),
-        &CALL[1..]
+    let written = WRITTEN.iter();
+    let written =
+        written.map(|(name, body, refusals)| attack(name, body.replace("CALL", CALL), refusals));
+    let no_text = |text: &[u8]| [text, &CALL.as_bytes()[1..]].concat();
+    let space = 10 * 1024 * 1024;
+    let longer = format!(r#"{{"pad":"{}",{}"#, "x".repeat(space), &CALL[1..]);
+    let many = format!("[{}{CALL}]", format!("{PING},").repeat(100));
+    let in_text = format!(r#"{{"$serde_json::private::RawValue":{CALL:?}}}"#);
+    let deep = format!(
+        r#"{{"x":{}{},"name":"add_note"}}"#,
+        "[".repeat(5000),
+        "]".repeat(5000)
     );
-    vec![
-        attack("plain", CALL, &[403]),
-        attack(
-            "members in another order",
-            r#"{"params":{"arguments":{},"name":"add_note"},"method":"tools/call"}"#,
-            &[403],
-        ),
-        attack(
-            "escapes in the name",
-            message("tools/call", r#"{"name":"add\u005fnote"}"#),
-            &[403],
-        ),
-        attack(
-            "escapes in the method",
-            message(r"tools\/c\u0061ll", r#"{"name":"add_note"}"#),
-            &[403],
-        ),
-        attack(
-            "escapes in a member",
-            r#"{"\u006dethod":"tools/call","p\u0061rams":{"n\u0061me":"add_note"}}"#,
-            &[403],
-        ),
-        attack(
-            "as a task",
-            message("tools/call", r#"{"name":"add_note","task":{"ttl":1}}"#),
-            &[403],
-        ),
-        attack(
-            "without an id",
-            r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"add_note"}}"#,
-            &[403],
-        ),
-        attack(
-            "as an answer too",
-            r#"{"id":1,"result":{},"method":"tools/call","params":{"name":"add_note"}}"#,
-            &[403],
-        ),
-        attack("alone in a batch", call("[CALL]"), &[403]),
-        attack(
-            "last in a batch",
-            call(r#"[{"method":"ping"},{"id":2,"result":{}},CALL]"#),
-            &[403],
-        ),
-        attack(
-            "behind a hundred others",
-            format!("[{}{CALL}]", format!("{PING},").repeat(100)),
-            &[400],
-        ),
-        attack("in a batch of a batch", call("[[CALL]]"), &[400]),
-        attack("in a wrapper", call(r#"{"message":CALL}"#), &[400]),
-        attack(
-            "in text that stands for JSON",
-            format!(r#"{{"$serde_json::private::RawValue":{CALL:?}}}"#),
-            &[400],
-        ),
-        attack(
-            "params in text that stands for JSON",
-            message(
-                "tools/call",
-                r#"{"$serde_json::private::RawValue":"{\"name\":\"add_note\"}"}"#,
-            ),
-            &[400],
-        ),
-        attack(
-            "the method twice",
-            r#"{"method":"ping","method":"tools/call","params":{"name":"add_note"}}"#,
-            &[400],
-        ),
-        attack(
-            "the method twice, one escaped",
-            r#"{"method":"tools/call","\u006dethod":"ping","params":{"name":"add_note"}}"#,
-            &[400],
-        ),
-        attack(
-            "the name twice",
-            message("tools/call", r#"{"name":"list_notes","name":"add_note"}"#),
-            &[400],
-        ),
-        attack(
-            "the params twice",
-            r#"{"method":"tools/call","params":{"name":"list_notes"},"params":{"name":"add_note"}}"#,
-            &[400],
-        ),
-        attack(
-            "params in an array",
-            message("tools/call", r#"["add_note"]"#),
-            &[400],
-        ),
-        attack(
-            "the name in an array",
-            message("tools/call", r#"{"name":["add_note"]}"#),
-            &[400],
-        ),
-        attack(
-            "the name in another case",
-            message("tools/call", r#"{"Name":"add_note"}"#),
-            &[400],
-        ),
-        attack("behind another message", format!("{PING}{CALL}"), &[400]),
-        attack("in another line", format!("{PING}\n{CALL}"), &[400]),
-        attack("behind a comment", format!("/**/{CALL}"), &[400]),
-        attack(
-            "behind a byte order mark",
-            format!("\u{feff}{CALL}"),
-            &[400],
-        ),
-        attack("behind a null byte", format!("{PING}\0{CALL}"), &[400]),
+    let overlong = b"{\"method\":\"tools\xc0\xafcall\",\"params\":{\"name\":\"add_note\"}}";
+    let made = [
+        attack("behind a hundred others", many, &[400]),
+        attack("in text that stands for JSON", in_text, &[400]),
         attack(
             "invalid UTF-8 beside it",
             [CALL.as_bytes(), b"\xff"].concat(),
@@ -200,36 +197,21 @@ pub(crate) fn bodies() -> Vec<Attack> {
         ),
         attack(
             "invalid UTF-8 in a member nobody reads",
-            b"{\"x\":\"\xff\",\"method\":\"tools/call\",\"params\":{\"name\":\"add_note\"}}"
-                .to_vec(),
+            no_text(b"{\"x\":\"\xff\","),
             &[400],
         ),
-        attack(
-            "overlong UTF-8",
-            b"{\"method\":\"tools\xc0\xafcall\",\"params\":{\"name\":\"add_note\"}}".to_vec(),
-            &[400],
-        ),
+        attack("overlong UTF-8", overlong.to_vec(), &[400]),
         attack("in UTF-16", utf_16(CALL), &[400]),
         attack(
             "nested deeper than readers go",
-            message(
-                "tools/call",
-                &format!(
-                    r#"{{"x":{}{},"name":"add_note"}}"#,
-                    "[".repeat(5000),
-                    "]".repeat(5000)
-                ),
-            ),
+            message("tools/call", &deep),
             &[400, 403],
         ),
         attack("10 MiB", longer, &[413]),
-        attack(
-            "10 MiB of nothing",
-            " ".repeat(10 * 1024 * 1024) + CALL,
-            &[413],
-        ),
+        attack("10 MiB of nothing", " ".repeat(space) + CALL, &[413]),
         attack("cut off", &CALL[..CALL.len() - 1], &[400]),
-    ]
+    ];
+    written.chain(made).collect()
 }
 
 /// What a head says of a body.
@@ -283,93 +265,101 @@ pub(crate) fn heads() -> Vec<Attack> {
     heads
 }
 
+/// Messages that are about something that needs more.
+const TARGETS: [(&str, &str); 19] = [
+    ("logging/setLevel", r#"{"level":"debug"}"#),
+    ("prompts/get", r#"{"name":"draft"}"#),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/prompt","name":"draft"},"argument":{}}"#,
+    ),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/resource","uri":"notes://private/{id}"}}"#,
+    ),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/resource","uri":"notes://{folder}/1"}}"#,
+    ),
+    ("completion/complete", r#"{"ref":["ref/prompt","draft"]}"#),
+    ("resources/subscribe", r#"{"uri":"notes://private/1"}"#),
+    ("resources/unsubscribe", r#"{"uri":"notes://private/1"}"#),
+    ("resources/directory/read", r#"{"uri":"notes://private"}"#),
+    ("skills/get", r#"{"uri":"notes://private/SKILL.md"}"#),
+    (
+        "subscriptions/listen",
+        r#"{"notifications":{"resourceSubscriptions":["notes://a","notes://private/1"]}}"#,
+    ),
+    (
+        "subscriptions/listen",
+        r#"{"notifications":[false,false,false,["notes://private/1"]]}"#,
+    ),
+    ("resources/read", r#"{"uri":["notes://private/1"]}"#),
+    (
+        "resources/read",
+        r#"{"uri":"notes://a","uri":"notes://private/1"}"#,
+    ),
+    (
+        "tools/call",
+        r#"{"name":"list_notes","arguments":{"folder":"private"}}"#,
+    ),
+    (
+        "tools/call",
+        r#"{"name":"list_notes","arguments":{"folder":"a","folder":"private"}}"#,
+    ),
+    (
+        "tools/call",
+        r#"{"name":"list_notes","arguments":{"x":[{"a":1,"\u0061":2}]}}"#,
+    ),
+    (
+        "tools/call",
+        r#"{"name":"list_notes","arguments":["private"]}"#,
+    ),
+    (
+        "tools/call",
+        r#"{"name":"a","arguments":{"$serde_json::private::RawValue":"{\"folder\":\"private\"}"}}"#,
+    ),
+];
+
+/// Spellings of a private resource, or of what might be one.
+const URIS: [&str; 27] = [
+    "notes://private/1",
+    "notes://private",
+    "NOTES://private/1",
+    "notes://PRIVATE/1",
+    "notes:///private/1",
+    "notes:/private/1",
+    "notes:private/1",
+    "notes:////private//1",
+    "notes://a/../private/1",
+    "notes://a/..;x/private/1",
+    "notes://a/%2e%2e/private/1",
+    "notes://%70rivate/1",
+    "notes://private%2f1",
+    "notes://private%252f1",
+    "notes://private%5c1",
+    "notes://private:80/1",
+    "notes://user@private/1",
+    "notes://private./1",
+    "notes://private;x/1",
+    "notes://private?1",
+    "notes://private#1",
+    r"notes://private\\1",
+    r"notes:\\\\private\\1",
+    r"notes://private\u0000/1",
+    "notes://private /1",
+    " notes://private/1",
+    r"notes://private/1\n",
+];
+
 /// What leads to prompts, resources and arguments.
 pub(crate) fn targets() -> Vec<Attack> {
-    let of = |method: &str, params: &str| attack("a target", message(method, params), &[400, 403]);
-    let mut targets = vec![
-        of("logging/setLevel", r#"{"level":"debug"}"#),
-        of("prompts/get", r#"{"name":"draft"}"#),
-        of(
-            "completion/complete",
-            r#"{"ref":{"type":"ref/prompt","name":"draft"},"argument":{}}"#,
-        ),
-        of(
-            "completion/complete",
-            r#"{"ref":{"type":"ref/resource","uri":"notes://private/{id}"}}"#,
-        ),
-        of(
-            "completion/complete",
-            r#"{"ref":{"type":"ref/resource","uri":"notes://{folder}/1"}}"#,
-        ),
-        of("completion/complete", r#"{"ref":["ref/prompt","draft"]}"#),
-        of("resources/subscribe", r#"{"uri":"notes://private/1"}"#),
-        of("resources/unsubscribe", r#"{"uri":"notes://private/1"}"#),
-        of("resources/directory/read", r#"{"uri":"notes://private"}"#),
-        of("skills/get", r#"{"uri":"notes://private/SKILL.md"}"#),
-        of(
-            "subscriptions/listen",
-            r#"{"notifications":{"resourceSubscriptions":["notes://a","notes://private/1"]}}"#,
-        ),
-        of(
-            "subscriptions/listen",
-            r#"{"notifications":[false,false,false,["notes://private/1"]]}"#,
-        ),
-        of("resources/read", r#"{"uri":["notes://private/1"]}"#),
-        of(
-            "resources/read",
-            r#"{"uri":"notes://a","uri":"notes://private/1"}"#,
-        ),
-        of(
-            "tools/call",
-            r#"{"name":"list_notes","arguments":{"folder":"private"}}"#,
-        ),
-        of(
-            "tools/call",
-            r#"{"name":"list_notes","arguments":{"folder":"a","folder":"private"}}"#,
-        ),
-        of(
-            "tools/call",
-            r#"{"name":"list_notes","arguments":{"x":[{"a":1,"\u0061":2}]}}"#,
-        ),
-        of(
-            "tools/call",
-            r#"{"name":"list_notes","arguments":["private"]}"#,
-        ),
-        of(
-            "tools/call",
-            r#"{"name":"a","arguments":{"$serde_json::private::RawValue":"{\"folder\":\"private\"}"}}"#,
-        ),
-    ];
-    for uri in [
-        "notes://private/1",
-        "notes://private",
-        "NOTES://private/1",
-        "notes://PRIVATE/1",
-        "notes:///private/1",
-        "notes:/private/1",
-        "notes:private/1",
-        "notes:////private//1",
-        "notes://a/../private/1",
-        "notes://a/..;x/private/1",
-        "notes://a/%2e%2e/private/1",
-        "notes://%70rivate/1",
-        "notes://private%2f1",
-        "notes://private%252f1",
-        "notes://private%5c1",
-        "notes://private:80/1",
-        "notes://user@private/1",
-        "notes://private./1",
-        "notes://private;x/1",
-        "notes://private?1",
-        "notes://private#1",
-        r"notes://private\\1",
-        r"notes:\\\\private\\1",
-        r"notes://private\u0000/1",
-        "notes://private /1",
-        " notes://private/1",
-        r"notes://private/1\n",
-    ] {
-        targets.push(of("resources/read", &format!(r#"{{"uri":"{uri}"}}"#)));
-    }
-    targets
+    let read = |uri: &&str| message("resources/read", &format!(r#"{{"uri":"{uri}"}}"#));
+    let of_target = TARGETS
+        .iter()
+        .map(|(method, params)| message(method, params));
+    of_target
+        .chain(URIS.iter().map(read))
+        .map(|body| attack("a target", body, &[400, 403]))
+        .collect()
 }

@@ -28,6 +28,8 @@ fn operations(headers: &[(&'static str, &str)], body: &str) -> Result<Vec<String
     Ok(found)
 }
 
+type Headers = &'static [(&'static str, &'static str)];
+
 fn of(body: &str) -> Result<Vec<String>, InvalidMessage> {
     operations(&[], body)
 }
@@ -144,51 +146,70 @@ fn a_message_that_does_not_say_what_it_is_about_is_refused() {
     assert!(listen(&many[6..]).is_ok());
 }
 
+const TWO_READINGS: [(&str, InvalidMessage); 21] = [
+    ("{}", InvalidMessage::Malformed),
+    (
+        r#"{"id":1,"params":{"name":"a"}}"#,
+        InvalidMessage::Malformed,
+    ),
+    (
+        r#"{"$serde_json::private::RawValue":"{\"method\":\"tools/call\"}"}"#,
+        InvalidMessage::Malformed,
+    ),
+    (
+        r#"{"method":"tools/call","method":"ping"}"#,
+        InvalidMessage::Malformed,
+    ),
+    (
+        r#"{"method":"ping","m\u0065thod":"tools/call"}"#,
+        InvalidMessage::Malformed,
+    ),
+    (
+        r#"{"method":"tools/call","params":{"name":"a"},"params":{}}"#,
+        InvalidMessage::Malformed,
+    ),
+    (
+        r#"{"method":"tools/call","params":{"name":"a","name":"b"}}"#,
+        InvalidMessage::Malformed,
+    ),
+    (
+        r#"{"method":"completion/complete","params":{"ref":{"name":"a","name":"b"}}}"#,
+        InvalidMessage::Malformed,
+    ),
+    (
+        r#"{"method":"tools/call","params":["add_note"]}"#,
+        InvalidMessage::NoTarget,
+    ),
+    (
+        r#"{"method":"tools/call","params":{"name":["add_note"]}}"#,
+        InvalidMessage::NoTarget,
+    ),
+    (
+        r#"{"method":"tools/call","params":{"$serde_json::private::RawValue":"{\"name\":\"a\"}"}}"#,
+        InvalidMessage::NoTarget,
+    ),
+    (r#"{"method":"tools/call"}"#, InvalidMessage::NoTarget),
+    (r#"{"method":["tools/call"]}"#, InvalidMessage::Malformed),
+    (
+        r#"{"method":null,"params":{"name":"a"}}"#,
+        InvalidMessage::Malformed,
+    ),
+    (
+        r#"{"method":"ping"} {"method":"tools/call"}"#,
+        InvalidMessage::Malformed,
+    ),
+    ("[]", InvalidMessage::BatchSize),
+    ("", InvalidMessage::Malformed),
+    ("null", InvalidMessage::Malformed),
+    ("\u{feff}{\"method\":\"ping\"}", InvalidMessage::Malformed),
+    (r#"[[{"method":"ping"}]]"#, InvalidMessage::Malformed),
+    (r#"[["ping"]]"#, InvalidMessage::Malformed),
+];
+
 #[test]
 fn what_two_readers_could_read_differently_is_refused() {
-    use InvalidMessage::{BatchSize, Encoding, Malformed, NoTarget};
-    let cases: [(&str, InvalidMessage); 21] = [
-        ("{}", Malformed),
-        (r#"{"id":1,"params":{"name":"a"}}"#, Malformed),
-        (
-            r#"{"$serde_json::private::RawValue":"{\"method\":\"tools/call\"}"}"#,
-            Malformed,
-        ),
-        (r#"{"method":"tools/call","method":"ping"}"#, Malformed),
-        (r#"{"method":"ping","m\u0065thod":"tools/call"}"#, Malformed),
-        (
-            r#"{"method":"tools/call","params":{"name":"a"},"params":{}}"#,
-            Malformed,
-        ),
-        (
-            r#"{"method":"tools/call","params":{"name":"a","name":"b"}}"#,
-            Malformed,
-        ),
-        (
-            r#"{"method":"completion/complete","params":{"ref":{"name":"a","name":"b"}}}"#,
-            Malformed,
-        ),
-        (r#"{"method":"tools/call","params":["add_note"]}"#, NoTarget),
-        (
-            r#"{"method":"tools/call","params":{"name":["add_note"]}}"#,
-            NoTarget,
-        ),
-        (
-            r#"{"method":"tools/call","params":{"$serde_json::private::RawValue":"{\"name\":\"a\"}"}}"#,
-            NoTarget,
-        ),
-        (r#"{"method":"tools/call"}"#, NoTarget),
-        (r#"{"method":["tools/call"]}"#, Malformed),
-        (r#"{"method":null,"params":{"name":"a"}}"#, Malformed),
-        (r#"{"method":"ping"} {"method":"tools/call"}"#, Malformed),
-        ("[]", BatchSize),
-        ("", Malformed),
-        ("null", Malformed),
-        ("\u{feff}{\"method\":\"ping\"}", Malformed),
-        (r#"[[{"method":"ping"}]]"#, Malformed),
-        (r#"[["ping"]]"#, Malformed),
-    ];
-    for (body, expected) in cases {
+    use InvalidMessage::{BatchSize, Encoding};
+    for (body, expected) in TWO_READINGS {
         assert_eq!(of(body), Err(expected), "{body}");
     }
     assert_eq!(
@@ -204,7 +225,7 @@ fn what_two_readers_could_read_differently_is_refused() {
 #[test]
 fn what_the_headers_name_counts_as_well() {
     let call = r#"{"method":"tools/call","params":{"name":"a"}}"#;
-    let cases: [(&[(&str, &str)], &str, &[&str]); 8] = [
+    let cases: [(Headers, &str, &[&str]); 8] = [
         (
             &[("mcp-method", "tools/call"), ("mcp-name", "a")],
             call,

@@ -46,90 +46,93 @@ fn policy() -> ScopePolicy {
         .unwrap()
 }
 
+/// A method, its params, and what they need.
+const NEEDED: [(&str, &str, &str); 26] = [
+    ("ping", "{}", "c"),
+    ("x/unknown", "[]", "c"),
+    ("logging/setLevel", r#"{"level":"debug"}"#, "admin c"),
+    ("tools/call", r#"{"name":"t"}"#, "c t1 t2"),
+    ("tools/call", r#"{"name":"t","task":{"ttl":1}}"#, "c t1 t2"),
+    ("tools/call", r#"{"name":"free"}"#, "c"),
+    ("tools/call", r#"{"name":"other"}"#, "c rest"),
+    ("tools/call", r#"{"name":"T"}"#, "c rest"),
+    ("prompts/get", r#"{"name":"p"}"#, "c p1"),
+    ("prompts/get", r#"{"name":"t"}"#, "c rest"),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/prompt","name":"p"}}"#,
+        "c p1",
+    ),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/prompt","name":"q"}}"#,
+        "c rest",
+    ),
+    (
+        "resources/read",
+        r#"{"uri":"notes://private/a"}"#,
+        "c private",
+    ),
+    (
+        "resources/read",
+        r#"{"uri":"notes://private"}"#,
+        "c private",
+    ),
+    (
+        "resources/read",
+        r#"{"uri":"notes://private/diary/1"}"#,
+        "c diary private",
+    ),
+    ("resources/read", r#"{"uri":"notes://open/1?a=b"}"#, "c"),
+    ("resources/read", r#"{"uri":"notes://opened/1"}"#, "c rest"),
+    // Some readers take it for the private one, and no row names it for certain.
+    (
+        "resources/read",
+        r#"{"uri":"notes://PRIVATE/a"}"#,
+        "c private rest",
+    ),
+    (
+        "resources/read",
+        r#"{"uri":"notes:private/a"}"#,
+        "c private rest",
+    ),
+    (
+        "resources/subscribe",
+        r#"{"uri":"notes://private/a"}"#,
+        "c private watch",
+    ),
+    (
+        "resources/unsubscribe",
+        r#"{"uri":"notes://private/a"}"#,
+        "c private",
+    ),
+    (
+        "subscriptions/listen",
+        r#"{"notifications":{"resourceSubscriptions":["notes://open/a","notes://private/a"]}}"#,
+        "c private",
+    ),
+    (
+        "subscriptions/listen",
+        r#"{"notifications":{"toolsListChanged":true}}"#,
+        "c",
+    ),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/resource","uri":"notes://{folder}/{id}"}}"#,
+        "c diary private rest",
+    ),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/resource","uri":"notes://private/notes/{id}"}}"#,
+        "c private",
+    ),
+    ("tasks/get", r#"{"taskId":"t"}"#, "c"),
+];
+
 #[test]
 fn everything_that_the_table_asks_for_adds_up() {
     let policy = policy();
-    for (method, params, expected) in [
-        ("ping", "{}", "c"),
-        ("x/unknown", "[]", "c"),
-        ("logging/setLevel", r#"{"level":"debug"}"#, "admin c"),
-        ("tools/call", r#"{"name":"t"}"#, "c t1 t2"),
-        ("tools/call", r#"{"name":"t","task":{"ttl":1}}"#, "c t1 t2"),
-        ("tools/call", r#"{"name":"free"}"#, "c"),
-        ("tools/call", r#"{"name":"other"}"#, "c rest"),
-        ("tools/call", r#"{"name":"T"}"#, "c rest"),
-        ("prompts/get", r#"{"name":"p"}"#, "c p1"),
-        ("prompts/get", r#"{"name":"t"}"#, "c rest"),
-        (
-            "completion/complete",
-            r#"{"ref":{"type":"ref/prompt","name":"p"}}"#,
-            "c p1",
-        ),
-        (
-            "completion/complete",
-            r#"{"ref":{"type":"ref/prompt","name":"q"}}"#,
-            "c rest",
-        ),
-        (
-            "resources/read",
-            r#"{"uri":"notes://private/a"}"#,
-            "c private",
-        ),
-        (
-            "resources/read",
-            r#"{"uri":"notes://private"}"#,
-            "c private",
-        ),
-        (
-            "resources/read",
-            r#"{"uri":"notes://private/diary/1"}"#,
-            "c diary private",
-        ),
-        ("resources/read", r#"{"uri":"notes://open/1?a=b"}"#, "c"),
-        ("resources/read", r#"{"uri":"notes://opened/1"}"#, "c rest"),
-        // Some readers take it for the private one, and no row names it for certain.
-        (
-            "resources/read",
-            r#"{"uri":"notes://PRIVATE/a"}"#,
-            "c private rest",
-        ),
-        (
-            "resources/read",
-            r#"{"uri":"notes:private/a"}"#,
-            "c private rest",
-        ),
-        (
-            "resources/subscribe",
-            r#"{"uri":"notes://private/a"}"#,
-            "c private watch",
-        ),
-        (
-            "resources/unsubscribe",
-            r#"{"uri":"notes://private/a"}"#,
-            "c private",
-        ),
-        (
-            "subscriptions/listen",
-            r#"{"notifications":{"resourceSubscriptions":["notes://open/a","notes://private/a"]}}"#,
-            "c private",
-        ),
-        (
-            "subscriptions/listen",
-            r#"{"notifications":{"toolsListChanged":true}}"#,
-            "c",
-        ),
-        (
-            "completion/complete",
-            r#"{"ref":{"type":"ref/resource","uri":"notes://{folder}/{id}"}}"#,
-            "c diary private rest",
-        ),
-        (
-            "completion/complete",
-            r#"{"ref":{"type":"ref/resource","uri":"notes://private/notes/{id}"}}"#,
-            "c private",
-        ),
-        ("tasks/get", r#"{"taskId":"t"}"#, "c"),
-    ] {
+    for (method, params, expected) in NEEDED {
         let needed = needed(&policy, method, params);
         assert_eq!(needed.as_deref(), Ok(expected), "{method} {params}");
     }
