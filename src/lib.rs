@@ -94,5 +94,9 @@ struct Readme;
 #[doc = include_str!("../docs/storage.md")]
 #[doc = include_str!("../docs/deployment.md")]
 #[doc = include_str!("../docs/registration.md")]
-#[doc = include_str!("../docs/scopes.md")]
 struct Documents;
+
+/// The examples of the document about scopes, as tests.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../docs/scopes.md")]
+struct Scopes;

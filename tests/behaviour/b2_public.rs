@@ -114,8 +114,10 @@ async fn everything_else_is_challenged() {
         assert!(header(&answer, "www-authenticate").contains("resource_metadata="));
     }
     for method in ["GET", "DELETE", "HEAD"] {
-        let answer = send(&server, (method, "/mcp"), &[], INITIALIZE).await;
-        assert_eq!(answer.status(), 401, "{method}");
+        for body in [INITIALIZE, "", "not JSON"] {
+            let answer = send(&server, (method, "/mcp"), &[], body).await;
+            assert_eq!(answer.status(), 401, "{method} {body}");
+        }
     }
 }
 

@@ -250,10 +250,14 @@ fn an_event_stream_is_cut_event_by_event() {
 #[test]
 fn data_of_several_lines_is_one_message() {
     let body = "data: {\"result\":\ndata: {\"tools\":[\ndata: {\"name\":\"open\",\ndata:\"a\":1},\nid: 3\ndata: {\"name\":\"add_note\"}]}}\n\n";
-    let cut = "data: {\"result\":{\"tools\":[{\"name\":\"open\",\ndata: \"a\":1}]}}\nid: 3\n\n";
-    assert_eq!(stream(body), cut);
     let untouched = "data: {\"result\":\ndata: {}}\n\n";
-    assert_eq!(stream(untouched), untouched);
+    for end in ["\n", "\r\n", "\r"] {
+        let first = "data: {\"result\":{\"tools\":[{\"name\":\"open\",\ndata: \"a\":1}]}}\n";
+        let cut = format!("{first}id: 3{end}{end}");
+        assert_eq!(stream(&body.replace('\n', end)), cut);
+        let untouched = untouched.replace('\n', end);
+        assert_eq!(stream(&untouched), untouched);
+    }
 }
 
 #[test]
