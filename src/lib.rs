@@ -102,3 +102,8 @@ struct Documents;
 #[cfg(all(doctest, feature = "axum", feature = "reqwest"))]
 #[doc = include_str!("../docs/resource-server.md")]
 struct ResourceServerDocument;
+
+/// The examples of the document about scopes, as tests.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../docs/scopes.md")]
+struct Scopes;

@@ -2,6 +2,7 @@ mod build;
 mod builder;
 mod error;
 mod guard;
+mod scopes;
 
 use std::sync::Arc;
 
@@ -150,6 +151,9 @@ impl McpAuth {
         let path = resource.resource().path();
         if endpoints.owns(path) {
             return Err(McpAuthError::PathTaken(path.to_owned()));
+        }
+        if settings.filtered_lists {
+            protection = protection.filter_lists();
         }
         Ok(Self {
             server,

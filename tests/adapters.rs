@@ -147,6 +147,63 @@ impl futures_core::Stream for Endless {
     }
 }
 
+/// A body that comes when the test says so.
+struct Pieces(tokio::sync::mpsc::UnboundedReceiver<&'static str>);
+
+impl futures_core::Stream for Pieces {
+    type Item = Result<bytes::Bytes, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        let piece = self.0.poll_recv(context);
+        piece.map(|piece| piece.map(|text| Ok(bytes::Bytes::from_static(text.as_bytes()))))
+    }
+}
+
+#[tokio::test]
+async fn lists_are_cut_while_a_stream_runs() {
+    let server = TestServer::with(McpAuthBuilder::filtered_lists);
+    let (send, pieces) = tokio::sync::mpsc::unbounded_channel();
+    let pieces = Arc::new(std::sync::Mutex::new(Some(pieces)));
+    let router: Router = server.auth().router(any(move || {
+        let pieces = pieces.lock().unwrap().take().unwrap();
+        let body = Body::from_stream(Pieces(pieces));
+        async {
+            Response::builder()
+                .header("content-type", "text/event-stream")
+                .body(body)
+                .unwrap()
+        }
+    }));
+    let token = token(&server, "notes:read").await;
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let request = Request::post("/mcp")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {token}"))
+        .body(Body::from(list))
+        .unwrap();
+    let mut body = ask(&router, request).await.into_body();
+
+    send.send("data: {\"method\":\"notifications/progress\"}\n\ndata: {\"result\":")
+        .unwrap();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(first, "data: {\"method\":\"notifications/progress\"}\n\n");
+    send.send("{\"tools\":[{\"name\":\"add_note\"}").unwrap();
+    send.send(",{\"name\":\"list_notes\"}]}}\n\n").unwrap();
+    let second = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(
+        second,
+        "data: {\"result\":{\"tools\":[{\"name\":\"list_notes\"}]}}\n\n"
+    );
+    send.send(": the end").unwrap();
+    drop(send);
+    let third = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(third, ": the end");
+    assert!(body.frame().await.is_none());
+}
+
 #[tokio::test]
 async fn a_guard_alone_leaves_the_paths_of_other_servers_to_the_host() {
     let server = TestServer::new();

@@ -8,6 +8,8 @@ mod behaviour {
     mod a4_client_addresses;
     mod a4_origins;
     mod a4_rebinding;
+    #[path = "../operations/attacks.rs"]
+    mod attacks;
     mod b10_sessions;
     mod b11_first_of;
     mod b11_introspection;
@@ -16,6 +18,8 @@ mod behaviour {
     mod b4_foreign_tokens;
     mod b4_tokens;
     mod b5_resource;
+    mod b8_attacks;
+    mod b8_lists;
     mod b8_operations;
     mod b9_jwks;
     mod c1_c7_registration;

@@ -20,7 +20,7 @@ use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
 use oauth_for_mcp::jose::{Algorithm, Jwk, JwkSet};
 use oauth_for_mcp::resource::verifier::JwtVerifier;
 use oauth_for_mcp::resource::{ResourceServer, ScopePolicy};
-use oauth_for_mcp::types::{Issuer, ResourceUri, Scope};
+use oauth_for_mcp::types::{Issuer, ResourceUri};
 
 use crate::bearer::{BODY, Floor};
 use crate::ready::ready;
@@ -154,10 +154,12 @@ fn guard(jwks: &JwkSet) -> ResourceServer {
         .build()
         .expect("good settings");
     let resource = ResourceUri::parse("https://mcp.example.com/mcp").expect("a resource");
-    let scope = |text| Scope::parse(text).expect("a scope");
-    let policy = ScopePolicy::new(scope("notes:read")).tool("add_note", scope("notes:write"));
+    let policy = ScopePolicy::builder()
+        .connect("notes:read")
+        .tool("add_note", "notes:write")
+        .build();
     ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
-        .scope_policy(policy)
+        .scope_policy(policy.expect("good entries"))
         .without_token_cache()
         .build()
         .expect("good settings")

@@ -15,6 +15,7 @@ mod cors;
 #[cfg(feature = "server")]
 mod form;
 mod host;
+mod list_filter;
 #[cfg(feature = "server")]
 mod pages;
 mod peer;
@@ -31,6 +32,7 @@ mod token;
 
 #[cfg(feature = "server")]
 pub use address::{InvalidNetwork, TrustedProxies};
+pub use list_filter::ListFilter;
 pub use peer::PeerAddress;
 pub use protect::{Caller, Passage, Protection};
 pub use route::Endpoints;

@@ -6,16 +6,18 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode, response};
 
 use crate::endpoint::host::{AllowedHosts, AllowedOrigins};
+use crate::endpoint::list_filter::{ListFilter, View};
 use crate::endpoint::{cors, respond, session};
 use crate::protocol::error::ErrorCode;
-use crate::resource::{ResourceError, ResourceServer, VerifiedToken};
+use crate::resource::{Lists, ResourceError, ResourceServer, VerifiedToken, is_bodiless};
 
 /// Stands in front of an MCP endpoint: lets through what carries a good token
 /// with enough scope, and tells everybody else what they lack.
 ///
 /// An adapter calls, in this order: [`intercept`](Self::intercept),
 /// [`admit`](Self::admit), [`permit`](Self::permit) with the body if
-/// [`reads_body`](Self::reads_body), and [`Passage::finish`] on the answer.
+/// [`reads_body`](Self::reads_body), and [`Passage::finish`] on the answer, whose
+/// body then goes through the [`ListFilter`] if there is one.
 #[derive(Clone, Debug)]
 pub struct Protection(Arc<Rules>);
 
@@ -26,6 +28,7 @@ struct Rules {
     max_body: usize,
     keep_authorization: bool,
     bind_sessions: bool,
+    filter_lists: bool,
     hosts: AllowedHosts,
     origins: AllowedOrigins,
 }
@@ -39,6 +42,15 @@ pub struct Caller(Option<VerifiedToken>);
 pub struct Passage {
     rules: Arc<Rules>,
     caller: Caller,
+    /// Which answers may hold a list that has to be cut down.
+    listing: Listing,
+}
+
+#[derive(Debug)]
+enum Listing {
+    None,
+    Whatever(Option<String>),
+    Streams,
 }
 
 impl Protection {
@@ -57,6 +69,7 @@ impl Protection {
             max_body: Self::MAX_BODY,
             keep_authorization: false,
             bind_sessions: true,
+            filter_lists: false,
         }))
     }
 
@@ -101,6 +114,19 @@ impl Protection {
         self.with(|rules| rules.bind_sessions = false)
     }
 
+    /// Shows in answers to `tools/list`, `prompts/list`, `resources/list` and
+    /// `resources/templates/list` only what the caller may use.
+    ///
+    /// What rules ask for by arguments cannot be known from a list, so what only
+    /// they protect is shown. Other answers pass as they are; event streams that
+    /// were opened by a GET are looked through too, since a stream that is resumed
+    /// may hold the answer of an earlier request. A handler that compresses its
+    /// answers has its lists refused: compress outside of the protection.
+    #[must_use]
+    pub fn filter_lists(self) -> Self {
+        self.with(|rules| rules.filter_lists = true)
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Rules)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
@@ -133,7 +159,7 @@ impl Protection {
     pub async fn admit(&self, parts: &mut Parts) -> Result<Caller, Response<Bytes>> {
         let rules = &*self.0;
         let may_be_public =
-            rules.resource.policy().has_public_operations() && self.reads_body(parts).is_some();
+            rules.resource.policy().has_public_operations() && !is_bodiless(&parts.method);
         let token = match rules.resource.authenticate(&parts.headers).await {
             Ok(token) => Some(token),
             Err(ResourceError::NoCredentials) if may_be_public => None,
@@ -154,11 +180,9 @@ impl Protection {
 
     /// How many bytes of the body have to be read to decide; `None` if none.
     #[must_use]
-    pub fn reads_body(&self, parts: &Parts) -> Option<usize> {
-        // A handler may take its messages by any method that can carry one.
-        let bodiless = [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS];
-        let decides =
-            !bodiless.contains(&parts.method) && self.0.resource.policy().depends_on_body();
+    pub fn reads_body(&self, _: &Parts) -> Option<usize> {
+        // A handler may take its messages by any method, if it carries one.
+        let decides = self.0.resource.policy().depends_on_body();
         decides.then_some(self.0.max_body)
     }
 
@@ -174,14 +198,19 @@ impl Protection {
         parts: &Parts,
         body: Option<&[u8]>,
     ) -> Result<Passage, Response<Bytes>> {
-        let decision = self
-            .0
-            .resource
-            .authorize(caller.token(), &parts.headers, body);
-        decision.map_err(|error| self.0.refuse(&error))?;
+        let head = (&parts.method, &parts.headers);
+        let decision = self.0.resource.permit(caller.token(), head, body);
+        let lists = decision.map_err(|error| self.0.refuse(&error))?;
+        let filters = self.0.filter_lists && self.0.resource.policy().depends_on_body();
+        let listing = match lists {
+            Lists::Asked(id) if filters => Listing::Whatever(id),
+            Lists::None if filters && parts.method == Method::GET => Listing::Streams,
+            Lists::Asked(_) | Lists::None => Listing::None,
+        };
         Ok(Passage {
             rules: Arc::clone(&self.0),
             caller,
+            listing,
         })
     }
 
@@ -213,13 +242,26 @@ impl Caller {
 
 impl Passage {
     /// Lets scripts read the handler's answer, and binds the session that it may
-    /// have opened to the caller.
-    pub fn finish(&self, answer: &mut response::Parts) {
+    /// have opened to the caller. Through the filter, if there is one, the body
+    /// has to go.
+    #[must_use]
+    pub fn finish(&self, answer: &mut response::Parts) -> Option<ListFilter> {
         if self.rules.bind_sessions {
             let sessions = self.rules.resource.sessions();
             session::bind(sessions, &mut answer.headers, self.caller.token());
         }
         cors::mark(&mut answer.headers);
+        let (id, only_streams) = match &self.listing {
+            Listing::None => return None,
+            Listing::Whatever(id) => (id.clone(), false),
+            Listing::Streams => (None, true),
+        };
+        let view = View {
+            resource: Arc::clone(&self.rules.resource),
+            caller: self.caller.0.clone(),
+            id,
+        };
+        ListFilter::new(view, answer, only_streams)
     }
 }
 

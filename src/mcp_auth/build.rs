@@ -5,10 +5,10 @@ use crate::mcp_auth::builder::{McpAuthBuilder, SignIn};
 use crate::mcp_auth::{McpAuth, McpAuthError};
 use crate::resource::api_key::{ApiKeyPrefix, ApiKeys};
 use crate::resource::verifier::{FirstOf, LocalVerifier, TokenVerifier};
-use crate::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy, SessionKey};
+use crate::resource::{ResourceServer, ResourceServerBuilder, SessionKey};
 use crate::server::{AuthorizationServer, AuthorizationServerBuilder};
 use crate::store::Vault;
-use crate::types::{Issuer, ResourceUri, Scope, ScopeToken};
+use crate::types::{Issuer, ResourceUri, ScopeToken};
 
 impl McpAuthBuilder {
     /// Puts the parts together.
@@ -23,7 +23,7 @@ impl McpAuthBuilder {
         } else {
             Issuer::parse(&self.public_url)?
         };
-        let resource = self.resource(&issuer)?;
+        let resource = self.mcp_endpoint(&issuer)?;
         self.judge_scopes()?;
         let vault = match &self.vault {
             Some(vault) => vault.clone(),
@@ -62,7 +62,7 @@ impl McpAuthBuilder {
         Ok(Some(keys))
     }
 
-    fn resource(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
+    fn mcp_endpoint(&self, issuer: &Issuer) -> Result<ResourceUri, McpAuthError> {
         // Anything else would become part of the host name.
         if !self.resource_path.starts_with('/') {
             return Err(McpAuthError::RelativePath);
@@ -72,14 +72,9 @@ impl McpAuthBuilder {
 
     /// A scope that nobody can get would send clients round in circles.
     fn judge_scopes(&self) -> Result<(), McpAuthError> {
-        let tools = self.tools.iter().map(|(_, scope)| scope);
-        let covers = self
-            .covers
-            .iter()
-            .flat_map(|(broad, narrow)| [broad, narrow]);
-        let declared = |scope: &&String| self.scopes.iter().any(|(known, _)| known == *scope);
-        match tools.chain(covers).find(|scope| !declared(scope)) {
-            Some(unknown) => Err(McpAuthError::UndeclaredScope(unknown.clone())),
+        let declared = |scope: &str| self.scopes.iter().any(|(known, _)| known == scope);
+        match self.table.texts().find(|scope| !declared(scope)) {
+            Some(unknown) => Err(McpAuthError::UndeclaredScope(unknown.to_owned())),
             None => Ok(()),
         }
     }
@@ -98,21 +93,12 @@ impl McpAuthBuilder {
         resource: ResourceUri,
         verifier: Arc<dyn TokenVerifier>,
     ) -> Result<ResourceServerBuilder, McpAuthError> {
-        let mut policy = ScopePolicy::new(Scope::from_texts(&self.connect)?);
-        for (tool, scope) in &self.tools {
-            policy = policy.tool(tool, Scope::from_texts([scope])?);
-        }
-        for tool in &self.public_tools {
-            policy = policy.public_tool(tool);
-        }
-        for method in &self.public_methods {
-            policy = policy.public_method(method);
-        }
-        for (broad, narrow) in &self.covers {
-            policy = policy.covers(ScopeToken::parse(broad)?, ScopeToken::parse(narrow)?);
+        let mut table = self.table.clone();
+        if let (true, Some((first, _))) = (table.has_no_connect(), self.scopes.first()) {
+            table = table.connect(first);
         }
         let mut guard = ResourceServer::builder(resource, vec![issuer], verifier)
-            .scope_policy(policy)
+            .scope_policy(table.build()?)
             .clock(Arc::clone(&self.clock))
             .events(Arc::clone(&self.events));
         for alias in &self.aliases {

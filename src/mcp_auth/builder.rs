@@ -10,8 +10,7 @@ use crate::limit::{RateLimiter, RateLimits};
 use crate::mcp_auth::McpAuth;
 use crate::mcp_auth::guard::GuardSettings;
 use crate::model::MasterKeys;
-#[cfg(doc)]
-use crate::resource::ScopePolicy;
+use crate::resource::ScopePolicyBuilder;
 use crate::server::{
     AccessTokenFormat, AllowEveryone, DynamicRegistration, Lifetimes, LoginPolicy,
     PreregisteredClient, RegistrationConfig,
@@ -26,11 +25,7 @@ pub struct McpAuthBuilder {
     pub(super) resource_path: String,
     pub(super) aliases: Vec<String>,
     pub(super) scopes: Vec<(String, String)>,
-    pub(super) connect: Vec<String>,
-    pub(super) tools: Vec<(String, String)>,
-    pub(super) public_tools: Vec<String>,
-    pub(super) public_methods: Vec<String>,
-    pub(super) covers: Vec<(String, String)>,
+    pub(super) table: ScopePolicyBuilder,
     pub(super) idp: SignIn,
     pub(super) clients: Vec<PreregisteredClient>,
     pub(super) registration: RegistrationConfig,
@@ -66,11 +61,7 @@ impl McpAuthBuilder {
             resource_path: "/mcp".to_owned(),
             aliases: vec![],
             scopes: vec![],
-            connect: vec![],
-            tools: vec![],
-            public_tools: vec![],
-            public_methods: vec![],
-            covers: vec![],
+            table: ScopePolicyBuilder::default(),
             idp: SignIn::Unset,
             clients: vec![],
             registration: RegistrationConfig::default(),
@@ -115,44 +106,11 @@ impl McpAuthBuilder {
     }
 
     /// Adds a scope, and what the consent page says it means. The first one is
-    /// what every client needs to connect.
+    /// what every client needs to connect, unless [`connect`](Self::connect) says
+    /// otherwise.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>, description: impl Into<String>) -> Self {
-        let scope = scope.into();
-        if self.connect.is_empty() {
-            self.connect.push(scope.clone());
-        }
-        self.scopes.push((scope, description.into()));
-        self
-    }
-
-    /// Adds that calling `tool` needs `scope`.
-    #[must_use]
-    pub fn tool(mut self, tool: impl Into<String>, scope: impl Into<String>) -> Self {
-        self.tools.push((tool.into(), scope.into()));
-        self
-    }
-
-    /// Lets everybody call `tool`, with a token or without
-    /// (see [`ScopePolicy::public_tool`]).
-    #[must_use]
-    pub fn public_tool(mut self, tool: impl Into<String>) -> Self {
-        self.public_tools.push(tool.into());
-        self
-    }
-
-    /// Lets everybody use the JSON-RPC `method`, with a token or without
-    /// (see [`ScopePolicy::public_method`]).
-    #[must_use]
-    pub fn public_method(mut self, method: impl Into<String>) -> Self {
-        self.public_methods.push(method.into());
-        self
-    }
-
-    /// Adds that whoever holds `broad` may do what needs `narrow`.
-    #[must_use]
-    pub fn covers(mut self, broad: impl Into<String>, narrow: impl Into<String>) -> Self {
-        self.covers.push((broad.into(), narrow.into()));
+        self.scopes.push((scope.into(), description.into()));
         self
     }
 

@@ -1,8 +1,8 @@
 use thiserror::Error;
 
 use crate::idp::NotLoopback;
-use crate::resource::ResourceConfigError;
 use crate::resource::api_key::InvalidApiKeyPrefix;
+use crate::resource::{ResourceConfigError, ScopePolicyError};
 use crate::server::ConfigError;
 use crate::types::{EntropyError, InvalidIssuer, InvalidResourceUri, InvalidScope};
 
@@ -40,7 +40,10 @@ pub enum McpAuthError {
     /// The path of the MCP endpoint does not begin with a slash.
     #[error("the path of the MCP endpoint has to begin with a slash")]
     RelativePath,
-    /// A tool or a hierarchy names a scope that was not declared.
+    /// An entry about scopes is unusable.
+    #[error("{0}")]
+    ScopePolicy(#[from] ScopePolicyError),
+    /// An entry or a hierarchy names a scope that was not declared.
     #[error("the scope {0} is needed or covered but was not declared: call scope({0:?}, …)")]
     UndeclaredScope(String),
     /// The MCP endpoint is where an endpoint of OAuth has to be.

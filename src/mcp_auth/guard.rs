@@ -8,6 +8,7 @@ pub(super) struct GuardSettings {
     token_cache: Option<Option<TokenCacheConfig>>,
     pub(super) hosts: Option<Vec<String>>,
     pub(super) origins: Option<Vec<String>>,
+    pub(super) filtered_lists: bool,
 }
 
 impl GuardSettings {

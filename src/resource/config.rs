@@ -1,14 +1,12 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
 use thiserror::Error;
 
 use crate::event::{Event, EventSink, TracingSink, causes};
 use crate::protocol::bearer::{InvalidBearer, PresentedToken};
 use crate::resource::elsewhere::Elsewhere;
 use crate::resource::error::ResourceError;
-use crate::resource::operation::{InvalidMessage, Operation};
 use crate::resource::scope_policy::ScopePolicy;
 use crate::resource::session::SessionKey;
 use crate::resource::token_cache::{TokenCache, TokenCacheConfig, TokenKey};
@@ -31,7 +29,7 @@ pub struct ResourceServer {
     policy: ScopePolicy,
     name: Option<String>,
     clock: Arc<dyn Clock>,
-    events: Arc<dyn EventSink>,
+    pub(super) events: Arc<dyn EventSink>,
 }
 
 /// Settings of a [`ResourceServer`]; inconsistencies surface in
@@ -156,45 +154,6 @@ impl ResourceServer {
                 reason: refusal.to_string(),
             });
             refusal.into()
-        })
-    }
-
-    /// Decides whether the holder of `token`, or anybody if there is none, may
-    /// do what `body` asks for.
-    ///
-    /// # Errors
-    ///
-    /// [`ResourceError::InsufficientScope`] or [`ResourceError::NoCredentials`]
-    /// if not; [`ResourceError::Message`] if it cannot be told what the body
-    /// asks for.
-    pub fn authorize(
-        &self,
-        token: Option<&VerifiedToken>,
-        headers: &HeaderMap,
-        body: Option<&[u8]>,
-    ) -> Result<(), ResourceError> {
-        let operations = match body {
-            Some(_) if headers.contains_key(CONTENT_ENCODING) => {
-                return Err(InvalidMessage::ContentEncoding.into());
-            }
-            Some(body) => Operation::parse_body(body)?,
-            None => vec![],
-        };
-        if self.policy.is_public(&operations) {
-            return Ok(());
-        }
-        let token = token.ok_or(ResourceError::NoCredentials)?;
-        let required = self.policy.required(&operations);
-        if self.policy.allows(token.scope(), &required) {
-            return Ok(());
-        }
-        let subject = token.subject().clone();
-        self.events.emit(&Event::ScopeInsufficient {
-            subject,
-            required: required.clone(),
-        });
-        Err(ResourceError::InsufficientScope {
-            needed: required.union(token.scope()),
         })
     }
 

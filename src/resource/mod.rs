@@ -5,6 +5,7 @@
 //! here is decided in one place, [`VerifiedToken`].
 
 pub mod api_key;
+mod authorize;
 mod config;
 mod elsewhere;
 mod error;
@@ -18,10 +19,14 @@ mod token_cache;
 mod verified;
 pub mod verifier;
 
+pub(crate) use authorize::{Lists, is_bodiless};
 pub use config::{ResourceConfigError, ResourceServer, ResourceServerBuilder};
 pub use error::{ResourceError, TokenRefusal};
-pub use operation::{InvalidMessage, Operation};
-pub use scope_policy::ScopePolicy;
+pub(crate) use operation::ListKind;
+pub use operation::{InvalidMessage, Messages, Operation};
+pub use scope_policy::{
+    InvalidPrefix, ScopePolicy, ScopePolicyBuilder, ScopePolicyError, ScopeRule, ScopeTexts,
+};
 pub use session::SessionKey;
 pub use token_cache::TokenCacheConfig;
 pub use verified::VerifiedToken;

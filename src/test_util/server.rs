@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +34,21 @@ pub struct TestServer {
     /// How many clients were given a name.
     clients: Arc<AtomicU64>,
     peer: Option<PeerAddress>,
+    /// How many requests reached the handler.
+    reached: Arc<AtomicU64>,
+    handler: Handler,
+}
+
+/// What stands behind the protection.
+#[derive(Clone)]
+struct Handler(Arc<Handle>);
+
+type Handle = dyn Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync;
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Handler")
+    }
 }
 
 impl TestServer {
@@ -125,7 +141,25 @@ impl TestServer {
             replicas,
             clients: Arc::new(AtomicU64::new(0)),
             peer: None,
+            reached: Arc::new(AtomicU64::new(0)),
+            handler: Handler(Arc::new(say_who_calls)),
         }
+    }
+
+    /// This server with another handler behind the protection of its MCP endpoint.
+    #[must_use]
+    pub fn handler(
+        mut self,
+        handler: impl Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        self.handler = Handler(Arc::new(handler));
+        self
+    }
+
+    /// How many requests reached the handler of the MCP endpoint.
+    #[must_use]
+    pub fn reached(&self) -> u64 {
+        self.reached.load(Ordering::SeqCst)
     }
 
     /// This very server, as it is for somebody at this address. Without that,
@@ -140,6 +174,8 @@ impl TestServer {
             replicas: Arc::clone(&self.replicas),
             clients: Arc::clone(&self.clients),
             peer: Some(PeerAddress(address.into())),
+            reached: Arc::clone(&self.reached),
+            handler: self.handler.clone(),
         }
     }
 
@@ -209,28 +245,17 @@ impl TestServer {
             return protection.respond_too_large();
         }
         let seen = read.map(|_| body.as_ref());
-        let token = caller.token().cloned();
         let passage = match protection.permit(caller, &parts, seen) {
             Ok(passage) => passage,
             Err(refusal) => return refusal,
         };
-        let caller = token.as_ref();
-        let answer = json!({
-            "subject": caller.map(|token| token.subject().as_str()),
-            "scope": caller.map(|token| token.scope().to_string()),
-            "client_id": caller.and_then(VerifiedToken::client_id).map(ClientId::as_str),
-            "email": caller.and_then(VerifiedToken::identity).and_then(|who| who.email.clone()),
-            "machine": caller.map(VerifiedToken::is_machine),
-            "saw_authorization": parts.headers.contains_key(AUTHORIZATION),
-            "session": parts.headers.get(SESSION_ID).map(|id| id.to_str().unwrap_or_default()),
-        });
-        let mut response = Response::new(Bytes::from(answer.to_string()));
-        if is_initialize(&body) {
-            let id = HeaderValue::from_static(Self::SESSION);
-            response.headers_mut().insert(SESSION_ID, id);
-        }
-        let (mut answer, body) = response.into_parts();
-        passage.finish(&mut answer);
+        self.reached.fetch_add(1, Ordering::SeqCst);
+        let answer = (self.handler.0)(&Request::from_parts(parts, body));
+        let (mut answer, body) = answer.into_parts();
+        let body = match passage.finish(&mut answer) {
+            Some(mut filter) => [filter.push(body), filter.end()].concat().into(),
+            None => body,
+        };
         Response::from_parts(answer, body)
     }
 
@@ -271,4 +296,24 @@ impl Default for TestServer {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Tells what a handler sees of its caller.
+fn say_who_calls(request: &Request<Bytes>) -> Response<Bytes> {
+    let caller = request.extensions().get::<VerifiedToken>();
+    let answer = json!({
+        "subject": caller.map(|token| token.subject().as_str()),
+        "scope": caller.map(|token| token.scope().to_string()),
+        "client_id": caller.and_then(VerifiedToken::client_id).map(ClientId::as_str),
+        "email": caller.and_then(VerifiedToken::identity).and_then(|who| who.email.clone()),
+        "machine": caller.map(VerifiedToken::is_machine),
+        "saw_authorization": request.headers().contains_key(AUTHORIZATION),
+        "session": request.headers().get(SESSION_ID).map(|id| id.to_str().unwrap_or_default()),
+    });
+    let mut response = Response::new(Bytes::from(answer.to_string()));
+    if is_initialize(request.body()) {
+        let id = HeaderValue::from_static(TestServer::SESSION);
+        response.headers_mut().insert(SESSION_ID, id);
+    }
+    response
 }

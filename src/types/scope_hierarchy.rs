@@ -9,6 +9,9 @@ use crate::types::{Scope, ScopeToken};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ScopeHierarchy {
     narrower: BTreeMap<ScopeToken, BTreeSet<ScopeToken>>,
+    /// All that cover a scope, through any number of steps: what is asked on
+    /// every request.
+    broader: BTreeMap<ScopeToken, BTreeSet<ScopeToken>>,
 }
 
 impl ScopeHierarchy {
@@ -20,6 +23,13 @@ impl ScopeHierarchy {
 
     /// Adds that `broad` covers `narrow`.
     pub fn insert(&mut self, broad: ScopeToken, narrow: ScopeToken) {
+        let above = self.broader.get(&broad).cloned().unwrap_or_default();
+        let below = self.expand(&Scope::from_iter([narrow.clone()]));
+        for token in below.iter() {
+            let broader = self.broader.entry(token.clone()).or_default();
+            broader.extend(above.iter().cloned());
+            broader.insert(broad.clone());
+        }
         self.narrower.entry(broad).or_default().insert(narrow);
     }
 
@@ -38,10 +48,16 @@ impl ScopeHierarchy {
         reached.into_iter().collect()
     }
 
-    /// Whether somebody who holds `held` may do all of `required`.
+    /// Whether somebody who holds `held` may do all of `required`. Allocates nothing.
     #[must_use]
     pub fn covers(&self, held: &Scope, required: &Scope) -> bool {
-        required.is_subset(held) || required.is_subset(&self.expand(held))
+        let by_broader = |token| {
+            let broader = self.broader.get(token);
+            broader.is_some_and(|broader| broader.iter().any(|token| held.contains(token)))
+        };
+        required
+            .iter()
+            .all(|token| held.contains(token) || by_broader(token))
     }
 }
 
@@ -69,11 +85,28 @@ mod tests {
     }
 
     #[test]
+    fn the_order_in_which_a_hierarchy_is_told_means_nothing() {
+        let steps = [("a", "b"), ("b", "c"), ("c", "d"), ("x", "b")];
+        for first in 0..steps.len() {
+            let mut hierarchy = ScopeHierarchy::new();
+            for (broad, narrow) in steps.iter().cycle().skip(first).take(steps.len()) {
+                hierarchy.insert(token(broad), token(narrow));
+            }
+            assert!(hierarchy.covers(&scope("a"), &scope("a b c d")));
+            assert!(hierarchy.covers(&scope("x"), &scope("b c d x")));
+            assert!(!hierarchy.covers(&scope("a"), &scope("x")));
+            assert!(!hierarchy.covers(&scope("b c d"), &scope("a")));
+        }
+    }
+
+    #[test]
     fn a_circle_of_scopes_ends() {
         let mut hierarchy = ScopeHierarchy::new();
         hierarchy.insert(token("a"), token("b"));
         hierarchy.insert(token("b"), token("a"));
 
         assert_eq!(hierarchy.expand(&scope("a")), scope("a b"));
+        assert!(hierarchy.covers(&scope("a"), &scope("b")));
+        assert!(hierarchy.covers(&scope("b"), &scope("a")));
     }
 }

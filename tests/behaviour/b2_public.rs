@@ -12,6 +12,9 @@ fn mixed(builder: McpAuthBuilder) -> McpAuthBuilder {
         .public_method("tools/call")
         .public_tool("search")
         .public_tool("add_note")
+        .public_prompt("greet")
+        .public_resource("notes://open")
+        .resource("notes://open/diary", ["notes:read"])
 }
 
 async fn anonymous(server: &TestServer, body: &str) -> Answer {
@@ -44,6 +47,56 @@ async fn what_is_public_needs_no_token() {
     }
 }
 
+/// B2
+#[tokio::test]
+async fn prompts_and_resources_can_be_public() {
+    let server = TestServer::with(mixed);
+    let message = |method: &str, params: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
+    };
+    for (method, params, status) in [
+        ("prompts/get", r#"{"name":"greet"}"#, 200),
+        (
+            "completion/complete",
+            r#"{"ref":{"type":"ref/prompt","name":"greet"}}"#,
+            200,
+        ),
+        ("resources/read", r#"{"uri":"notes://open/1"}"#, 200),
+        (
+            "completion/complete",
+            r#"{"ref":{"type":"ref/resource","uri":"notes://open/a/{id}"}}"#,
+            200,
+        ),
+        ("prompts/get", r#"{"name":"draft"}"#, 401),
+        ("prompts/get", r#"{"name":"search"}"#, 401),
+        ("resources/read", r#"{"uri":"notes://opened/1"}"#, 401),
+        ("resources/read", r#"{"uri":"notes://open/diary/1"}"#, 401),
+        ("resources/read", r#"{"uri":"notes://open/DIARY/1"}"#, 401),
+        (
+            "completion/complete",
+            r#"{"ref":{"type":"ref/resource","uri":"notes://open/{id}"}}"#,
+            401,
+        ),
+        // To watch is more than to read.
+        ("resources/subscribe", r#"{"uri":"notes://open/1"}"#, 401),
+        (
+            "resources/read",
+            r#"{"uri":"notes://open/../private"}"#,
+            400,
+        ),
+    ] {
+        let answer = anonymous(&server, &message(method, params)).await;
+        assert_eq!(answer.status(), status, "{method} {params}");
+    }
+    let headers = [JSON, ("mcp-name", "list_notes")];
+    let answer = send(&server, ("POST", "/mcp"), &headers, call("search")).await;
+    assert_eq!(
+        answer.status(),
+        401,
+        "what the headers name has to be public too"
+    );
+}
+
 #[tokio::test]
 async fn everything_else_is_challenged() {
     let server = TestServer::with(mixed);
@@ -61,8 +114,10 @@ async fn everything_else_is_challenged() {
         assert!(header(&answer, "www-authenticate").contains("resource_metadata="));
     }
     for method in ["GET", "DELETE", "HEAD"] {
-        let answer = send(&server, (method, "/mcp"), &[], INITIALIZE).await;
-        assert_eq!(answer.status(), 401, "{method}");
+        for body in [INITIALIZE, "", "not JSON"] {
+            let answer = send(&server, (method, "/mcp"), &[], body).await;
+            assert_eq!(answer.status(), 401, "{method} {body}");
+        }
     }
 }
 

@@ -101,7 +101,10 @@ async fn a_foreign_token_with_one_wrong_claim_is_refused() {
         ("nbf", json!("tomorrow")),
         ("iat", json!(now + 61)),
         ("iat", json!("today")),
-        ("cnf", json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" })),
+        (
+            "cnf",
+            json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
+        ),
     ];
     expect_changes_refused(&server, &cases).await;
 }

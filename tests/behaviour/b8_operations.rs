@@ -170,7 +170,7 @@ async fn what_needs_no_more_than_to_connect_gets_through() {
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"tools/call"}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes"}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add_note "}}"#,
-        r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"name":"add_note"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"notes://a","name":"add_note"}}"#,
         r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"result":{}}]"#,
     ] {
         let answer = post_mcp(&server, &token, body).await;

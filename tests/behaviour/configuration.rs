@@ -46,6 +46,12 @@ fn a_path_that_an_endpoint_needs_is_refused() {
 fn a_scope_that_nobody_can_get_is_refused() {
     for error in [
         refusal(|builder| builder.tool("a", "write")),
+        refusal(|builder| builder.tool("a", ["read", "write"])),
+        refusal(|builder| builder.prompt("a", "read write")),
+        refusal(|builder| builder.resource("notes://a", "write")),
+        refusal(|builder| builder.method("a", "write")),
+        refusal(|builder| builder.otherwise("write")),
+        refusal(|builder| builder.connect("write")),
         refusal(|builder| builder.covers("write", "read")),
         refusal(|builder| builder.covers("read", "write")),
     ] {
@@ -60,6 +66,13 @@ fn a_prefix_that_could_not_be_told_from_a_token_is_refused() {
         let error = refusal(|builder| builder.api_keys(prefix));
         assert!(matches!(error, McpAuthError::ApiKeyPrefix(_)), "{error}");
     }
+}
+
+#[test]
+fn an_unusable_entry_about_scopes_is_refused() {
+    let error = refusal(|builder| builder.resource("notes", "read"));
+    assert!(matches!(error, McpAuthError::ScopePolicy(_)), "{error}");
+    assert!(error.to_string().contains("resource(\"notes\")"), "{error}");
 }
 
 #[test]

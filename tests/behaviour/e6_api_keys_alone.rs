@@ -94,7 +94,7 @@ impl Guard {
                 let id = id.unwrap_or_else(|| "new".parse().unwrap());
                 let answer = Response::builder().header("mcp-session-id", id);
                 let (mut parts, body) = answer.body(Bytes::new()).unwrap().into_parts();
-                passage.finish(&mut parts);
+                let _ = passage.finish(&mut parts);
                 Response::from_parts(parts, body)
             }
         }

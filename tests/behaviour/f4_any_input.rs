@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
 use oauth_for_mcp::protocol::form::Form;
-use oauth_for_mcp::resource::Operation;
+use oauth_for_mcp::resource::Messages;
 use oauth_for_mcp::resource::api_key::{ApiKeyPrefix, StaticApiKeys};
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use oauth_for_mcp::types::{ClientId, Issuer, RedirectUri, ResourceUri, Scope, Secret, Subject};
@@ -242,8 +242,8 @@ proptest! {
     #[test]
     fn no_parser_panics(text in any::<String>(), bytes in vec(any::<u8>(), 0..200)) {
         let _ = Form::parse(&bytes);
-        let _ = Operation::parse_body(&bytes);
-        let _ = Operation::parse_body(text.as_bytes());
+        let _ = Messages::parse(&bytes);
+        let _ = Messages::parse(text.as_bytes());
         let _ = (Scope::parse(&text), Subject::parse(&text), ClientId::parse(&text));
         let _ = (Issuer::parse(&text), ResourceUri::parse(&text));
         for text in [text.clone(), format!("mcpkey_{text}")] {

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
 use oauth_for_mcp::resource::verifier::{JwtVerifier, TokenVerifier};
 use oauth_for_mcp::resource::{ResourceServer, ScopePolicy};
-use oauth_for_mcp::types::{Issuer, ResourceUri, Scope};
+use oauth_for_mcp::types::{Issuer, ResourceUri};
 
 use crate::issued::{ISSUER, Issued, RESOURCE, SCOPE};
 
@@ -33,8 +33,9 @@ pub(crate) fn guard(issued: &Issued, remembers: bool) -> ResourceServer {
 
 /// A table in which one tool needs more than to connect.
 fn policy() -> ScopePolicy {
-    let scope = |text| Scope::parse(text).expect("a scope");
-    ScopePolicy::new(scope(SCOPE)).tool("add_note", scope("notes:write"))
+    let table = ScopePolicy::builder().connect(SCOPE);
+    let policy = table.tool("add_note", "notes:write").build();
+    policy.expect("good entries")
 }
 
 /// The keys as the issuer publishes them, without a network.

@@ -2,11 +2,13 @@ use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+
+use crate::endpoint::ListFilter;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -18,6 +20,8 @@ pin_project! {
         #[pin]
         theirs: Option<B>,
         ours: Option<Bytes>,
+        // What their pieces go through.
+        filter: Option<Box<ListFilter>>,
     }
 }
 
@@ -26,6 +30,7 @@ impl<B> EitherBody<B> {
         Self {
             theirs: Some(body),
             ours: None,
+            filter: None,
         }
     }
 
@@ -33,6 +38,15 @@ impl<B> EitherBody<B> {
         Self {
             theirs: None,
             ours: Some(bytes),
+            filter: None,
+        }
+    }
+
+    pub(super) fn filtered(body: B, filter: Option<ListFilter>) -> Self {
+        Self {
+            theirs: Some(body),
+            ours: None,
+            filter: filter.map(Box::new),
         }
     }
 }
@@ -85,7 +99,25 @@ where
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.project();
+        let mut this = self.project();
+        while let (Some(filter), Some(theirs)) =
+            (this.filter.as_mut(), this.theirs.as_mut().as_pin_mut())
+        {
+            let sent = match ready!(theirs.poll_frame(context)) {
+                Some(frame) => match frame.map_err(Into::into)?.into_data() {
+                    Ok(piece) => filter.push(piece),
+                    // Trailers describe the handler's bytes.
+                    Err(_) => continue,
+                },
+                None => {
+                    this.theirs.set(None);
+                    filter.end()
+                }
+            };
+            if !sent.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(sent))));
+            }
+        }
         if let Some(theirs) = this.theirs.as_pin_mut() {
             return theirs.poll_frame(context).map_err(Into::into);
         }
@@ -95,6 +127,8 @@ where
 
     fn is_end_stream(&self) -> bool {
         match &self.theirs {
+            // The filter may hold something back.
+            Some(_) if self.filter.is_some() => false,
             Some(theirs) => theirs.is_end_stream(),
             None => self.ours.as_ref().is_none_or(Bytes::is_empty),
         }
@@ -102,6 +136,7 @@ where
 
     fn size_hint(&self) -> SizeHint {
         match &self.theirs {
+            Some(_) if self.filter.is_some() => SizeHint::default(),
             Some(theirs) => theirs.size_hint(),
             None => SizeHint::with_exact(self.ours.as_ref().map_or(0, |bytes| bytes.len() as u64)),
         }

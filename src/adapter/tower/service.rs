@@ -54,8 +54,9 @@ where
             match admit(&protection, request).await {
                 Ok((request, passage)) => {
                     let (mut parts, body) = handler.call(request).await?.into_parts();
-                    passage.finish(&mut parts);
-                    Ok(Response::from_parts(parts, EitherBody::theirs(body)))
+                    let filter = passage.finish(&mut parts);
+                    let body = EitherBody::filtered(body, filter);
+                    Ok(Response::from_parts(parts, body))
                 }
                 Err(refusal) => Ok(refusal.map(EitherBody::ours)),
             }
