@@ -27,7 +27,8 @@ let auth = McpAuth::builder("http://127.0.0.1:8080")
 )]
 //!
 //! An adapter ([`adapter`]) then fits `auth` into a server: with axum,
-//! `auth.router(mcp_service)` is all of it.
+//! `auth.router(mcp_service)` is all of it, and with actix-web
+//! `App::new().configure(auth.configure(mcp_handler))`.
 //!
 //! # Layers
 //!

@@ -128,6 +128,30 @@ impl McpAuth {
         protected(path, self.protection.clone(), handler).merge(routes(Arc::clone(&self.endpoints)))
     }
 
+    /// What [`router`](Self::router) is, for `App::configure` of actix-web:
+    /// `handler` is an actix handler, such as
+    /// [`tower_service`](crate::adapter::actix::tower_service) makes of an rmcp service.
+    #[cfg(feature = "actix")]
+    pub fn configure<H, Args>(
+        &self,
+        handler: H,
+    ) -> impl Fn(&mut actix_web::web::ServiceConfig) + Clone + use<H, Args>
+    where
+        H: actix_web::Handler<Args>,
+        Args: actix_web::FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
+        use crate::adapter::actix::{protected, routes};
+
+        let path = self.resource.resource().path().to_owned();
+        let (protection, endpoints) = (self.protection.clone(), Arc::clone(&self.endpoints));
+        move |config| {
+            config
+                .service(protected(&path, protection.clone(), handler.clone()))
+                .configure(routes(Arc::clone(&endpoints)));
+        }
+    }
+
     fn new(
         server: AuthorizationServer,
         resource: ResourceServer,

@@ -125,9 +125,8 @@ fn is_token68(token: &[u8]) -> bool {
     // Without a way out and without a branch, so that many are compared at once:
     // every request has hundreds.
     let is_allowed = |byte: u8| {
-        let letter = byte | 0x20;
-        (letter >= b'a') & (letter <= b'z')
-            | (byte >= b'-') & (byte <= b'9')
+        byte.is_ascii_alphabetic()
+            | (b'-'..=b'9').contains(&byte)
             | (byte == b'_')
             | (byte == b'~')
             | (byte == b'+')

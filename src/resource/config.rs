@@ -1,98 +1,43 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use thiserror::Error;
 
-use crate::event::{Event, EventSink, TracingSink, causes};
+use crate::event::{Event, EventSink, causes};
 use crate::protocol::bearer::{InvalidBearer, PresentedToken};
+use crate::resource::builder::ResourceServerBuilder;
 use crate::resource::elsewhere::Elsewhere;
 use crate::resource::error::ResourceError;
 use crate::resource::scope_policy::ScopePolicy;
 use crate::resource::session::SessionKey;
-use crate::resource::token_cache::{TokenCache, TokenCacheConfig, TokenKey};
+use crate::resource::token_cache::{TokenCache, TokenKey};
 use crate::resource::verified::VerifiedToken;
 use crate::resource::verifier::{TokenVerifier, VerifierError};
-use crate::types::{
-    Clock, Entropy, EntropyError, Issuer, ResourceUri, Scope, SystemClock, SystemEntropy, Timestamp,
-};
+use crate::types::{Clock, Issuer, ResourceUri, Scope, Timestamp};
 
 /// The resource server role: guards one MCP endpoint.
 #[derive(Debug)]
 pub struct ResourceServer {
-    resource: ResourceUri,
-    aliases: Vec<ResourceUri>,
+    pub(super) resource: ResourceUri,
+    pub(super) aliases: Vec<ResourceUri>,
     pub(super) elsewhere: Elsewhere,
-    authorization_servers: Vec<Issuer>,
-    verifier: Arc<dyn TokenVerifier>,
-    cache: Option<TokenCache>,
-    sessions: SessionKey,
-    policy: ScopePolicy,
-    name: Option<String>,
-    clock: Arc<dyn Clock>,
+    pub(super) authorization_servers: Vec<Issuer>,
+    pub(super) verifier: Arc<dyn TokenVerifier>,
+    pub(super) cache: Option<TokenCache>,
+    pub(super) sessions: SessionKey,
+    pub(super) policy: ScopePolicy,
+    pub(super) name: Option<String>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) events: Arc<dyn EventSink>,
 }
 
-/// Settings of a [`ResourceServer`]; inconsistencies surface in
-/// [`build`](Self::build).
-#[derive(Debug)]
-pub struct ResourceServerBuilder {
-    resource: ResourceUri,
-    aliases: Vec<ResourceUri>,
-    pub(super) elsewhere: Elsewhere,
-    authorization_servers: Vec<Issuer>,
-    verifier: Arc<dyn TokenVerifier>,
-    cache: Option<TokenCacheConfig>,
-    sessions: Option<SessionKey>,
-    policy: ScopePolicy,
-    name: Option<String>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    events: Arc<dyn EventSink>,
-    allow_http: bool,
-    api_keys_alone: bool,
-}
-
-/// The settings contradict each other.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ResourceConfigError {
-    /// No authorization server is trusted.
-    #[error(
-        "a protected resource needs an authorization server; for API keys alone, call for_api_keys"
-    )]
-    NoAuthorizationServer,
-    /// The resource is plain `http` on a host that is not loopback.
-    #[error("the resource is plain http and not loopback; allow that with dangerous_allow_http")]
-    PlainHttp,
-    /// There was no randomness for the key that binds sessions.
-    #[error("there is no randomness for the key that binds sessions")]
-    Entropy(#[from] EntropyError),
-}
-
 impl ResourceServer {
-    /// Begins to configure a guard for `resource` that trusts `authorization_server`.
-    #[must_use]
+    /// Begins to configure a guard for `resource` that trusts `authorization_servers`.
     pub fn builder(
         resource: ResourceUri,
         authorization_servers: Vec<Issuer>,
         verifier: Arc<dyn TokenVerifier>,
     ) -> ResourceServerBuilder {
-        ResourceServerBuilder {
-            resource,
-            aliases: vec![],
-            elsewhere: Elsewhere::default(),
-            authorization_servers,
-            verifier,
-            cache: Some(TokenCacheConfig::default()),
-            sessions: None,
-            policy: ScopePolicy::default(),
-            name: None,
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-            events: Arc::new(TracingSink),
-            allow_http: false,
-            api_keys_alone: false,
-        }
+        ResourceServerBuilder::new(resource, authorization_servers, verifier)
     }
 
     /// Begins to configure a guard for `resource` that lets in API keys alone, as
@@ -100,15 +45,11 @@ impl ResourceServer {
     /// no metadata and are sent nowhere.
     ///
     /// Tokens that are no API keys are refused, whatever the verifier says.
-    #[must_use]
     pub fn for_api_keys(
         resource: ResourceUri,
         verifier: Arc<dyn TokenVerifier>,
     ) -> ResourceServerBuilder {
-        ResourceServerBuilder {
-            api_keys_alone: true,
-            ..Self::builder(resource, vec![], verifier)
-        }
+        ResourceServerBuilder::for_api_keys(resource, verifier)
     }
 
     /// Finds out who calls.
@@ -235,114 +176,6 @@ impl ResourceServer {
             std::iter::once(&self.resource)
                 .chain(&self.aliases)
                 .any(|resource| *resource == named)
-        })
-    }
-}
-
-impl ResourceServerBuilder {
-    /// Which scopes operations need; by default a token of any scope will do.
-    #[must_use]
-    pub fn scope_policy(mut self, policy: ScopePolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// Adds another name of the resource that an audience may have.
-    #[must_use]
-    pub fn alias(mut self, alias: ResourceUri) -> Self {
-        self.aliases.push(alias);
-        self
-    }
-
-    /// The name to show for the resource.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// What tells the time.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// What hears of events; by default they go to `tracing`.
-    #[must_use]
-    pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
-        self.events = events;
-        self
-    }
-
-    /// How long verified tokens are remembered; 10 seconds by default.
-    #[must_use]
-    pub const fn token_cache(mut self, cache: TokenCacheConfig) -> Self {
-        self.cache = Some(cache);
-        self
-    }
-
-    /// Verifies every token again whenever it comes.
-    #[must_use]
-    pub const fn without_token_cache(mut self) -> Self {
-        self.cache = None;
-        self
-    }
-
-    /// The key that binds sessions to those who opened them; by default it is made
-    /// by chance.
-    ///
-    /// Replicas that can take over each other's sessions have to be given the same.
-    #[must_use]
-    pub fn session_key(mut self, key: SessionKey) -> Self {
-        self.sessions = Some(key);
-        self
-    }
-
-    /// Where randomness comes from.
-    #[must_use]
-    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
-        self.entropy = entropy;
-        self
-    }
-
-    /// Accepts a resource of plain `http` on a host that is not loopback.
-    ///
-    /// Tokens can then be read on the way.
-    #[must_use]
-    pub const fn dangerous_allow_http(mut self) -> Self {
-        self.allow_http = true;
-        self
-    }
-
-    /// Makes the guard.
-    ///
-    /// # Errors
-    ///
-    /// [`ResourceConfigError`] if the settings contradict each other.
-    pub fn build(self) -> Result<ResourceServer, ResourceConfigError> {
-        if self.authorization_servers.is_empty() && !self.api_keys_alone {
-            return Err(ResourceConfigError::NoAuthorizationServer);
-        }
-        if !(self.resource.is_secure() || self.allow_http) {
-            return Err(ResourceConfigError::PlainHttp);
-        }
-        let sessions = match self.sessions {
-            Some(key) => key,
-            None => SessionKey::generate(&*self.entropy)?,
-        };
-        Ok(ResourceServer {
-            resource: self.resource,
-            aliases: self.aliases,
-            elsewhere: self.elsewhere,
-            authorization_servers: self.authorization_servers,
-            verifier: self.verifier,
-            cache: self.cache.map(TokenCache::new),
-            sessions,
-            policy: self.policy,
-            name: self.name,
-            clock: self.clock,
-            events: self.events,
         })
     }
 }

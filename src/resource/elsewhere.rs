@@ -1,6 +1,6 @@
 use url::Url;
 
-use crate::resource::config::ResourceServerBuilder;
+use crate::resource::builder::ResourceServerBuilder;
 use crate::types::Issuer;
 
 /// How authorization servers elsewhere name things, where they do not do it as MCP
@@ -34,7 +34,6 @@ impl ResourceServerBuilder {
     /// another resource of the same name can use it here, and a resource that is
     /// given a token here can use it there. The identifier of a client lets in
     /// every token of that client.
-    #[must_use]
     pub fn accepted_audience(mut self, audience: impl Into<String>) -> Self {
         self.elsewhere.audiences.push(audience.into());
         self
@@ -43,7 +42,6 @@ impl ResourceServerBuilder {
     /// Trusts tokens that name this issuer as well, although it is not where
     /// clients are sent to: some servers have a name for every resource, and sign
     /// with one name.
-    #[must_use]
     pub fn token_issuer(mut self, issuer: Issuer) -> Self {
         self.elsewhere.issuers.push(issuer);
         self
@@ -54,7 +52,6 @@ impl ResourceServerBuilder {
     /// ([RFC 9728, section 2]).
     ///
     /// [RFC 9728, section 2]: https://www.rfc-editor.org/rfc/rfc9728#section-2
-    #[must_use]
     pub fn documentation(mut self, url: Url) -> Self {
         self.elsewhere.documentation = Some(url);
         self

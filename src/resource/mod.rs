@@ -6,6 +6,7 @@
 
 pub mod api_key;
 mod authorize;
+mod builder;
 mod config;
 mod elsewhere;
 mod error;
@@ -20,7 +21,8 @@ mod verified;
 pub mod verifier;
 
 pub(crate) use authorize::{Lists, is_bodiless};
-pub use config::{ResourceConfigError, ResourceServer, ResourceServerBuilder};
+pub use builder::{ResourceConfigError, ResourceServerBuilder};
+pub use config::ResourceServer;
 pub use error::{ResourceError, TokenRefusal};
 pub(crate) use operation::ListKind;
 pub use operation::{InvalidMessage, Messages, Operation};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use oauth_for_mcp::event::Event;
 use oauth_for_mcp::model::{ApiKeyRecord, MasterKey, MasterKeys};
+use oauth_for_mcp::resource::TokenCacheConfig;
 use oauth_for_mcp::resource::api_key::{ApiKeyError, ApiKeyRequest, ApiKeys, IssuedApiKey};
 use oauth_for_mcp::server::{AccessTokenFormat, RegistrationConfig};
 use oauth_for_mcp::store::{ApiKeyStore as _, Insertion};
@@ -27,6 +28,15 @@ const ADD_NOTE: &str =
 fn on(store: &FaultyStore) -> TestServer {
     let store = Arc::new(store.clone());
     TestServer::with(|builder| builder.store(store, master_keys()).api_keys("notes"))
+}
+
+/// A server that remembers keys although others may share its store.
+fn remembering(store: &FaultyStore) -> TestServer {
+    let store = Arc::new(store.clone());
+    TestServer::with(|builder| {
+        let builder = builder.store(store, master_keys()).api_keys("notes");
+        builder.token_cache(TokenCacheConfig::default())
+    })
 }
 
 fn server() -> TestServer {
@@ -192,7 +202,7 @@ async fn a_key_in_the_query_a_form_or_another_header_counts_as_none() {
 #[tokio::test]
 async fn a_revoked_key_is_refused_at_once_here_and_within_the_bound_elsewhere() {
     let store = FaultyStore::new();
-    let (server, other) = (on(&store), on(&store));
+    let (server, other) = (remembering(&store), remembering(&store));
     let revoked = issue(&server, "revoked").await;
     let kept = issue(&server, "kept").await;
     for server in [&server, &other] {

@@ -52,7 +52,7 @@ impl<B> EitherBody<B> {
 }
 
 /// Why a body could not be read.
-pub(super) enum Unread {
+pub(in crate::adapter) enum Unread {
     TooLong,
     BrokeOff,
 }
@@ -60,7 +60,7 @@ pub(super) enum Unread {
 /// Reads a body of at most `limit` bytes.
 ///
 /// One that comes in one piece is not copied.
-pub(super) async fn read<B: Body>(body: B, limit: usize) -> Result<Bytes, Unread> {
+pub(in crate::adapter) async fn read<B: Body>(body: B, limit: usize) -> Result<Bytes, Unread> {
     if body.size_hint().lower() > limit as u64 {
         return Err(Unread::TooLong);
     }

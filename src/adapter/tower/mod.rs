@@ -1,7 +1,7 @@
 //! For any server that speaks `tower`: a service for the endpoints and a layer
 //! for the MCP endpoint.
 
-mod body;
+pub(super) mod body;
 mod endpoint;
 mod future;
 mod layer;
