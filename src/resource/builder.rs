@@ -165,13 +165,15 @@ impl ResourceServerBuilder {
             (None, Some(entropy)) => SessionKey::generate(&*entropy)?,
             (None, None) => new_session_key()?,
         };
+        let cache = self.cache;
+        let cache = cache.map(|config| TokenCache::new(config, &sessions.secret_of_tokens()));
         Ok(ResourceServer {
             resource: self.resource,
             aliases: self.aliases,
             elsewhere: self.elsewhere,
             authorization_servers: self.authorization_servers,
             verifier: self.verifier,
-            cache: self.cache.map(TokenCache::new),
+            cache,
             sessions,
             policy: self.policy,
             name: self.name,

@@ -9,7 +9,7 @@ use crate::resource::elsewhere::Elsewhere;
 use crate::resource::error::ResourceError;
 use crate::resource::scope_policy::ScopePolicy;
 use crate::resource::session::SessionKey;
-use crate::resource::token_cache::{TokenCache, TokenKey};
+use crate::resource::token_cache::TokenCache;
 use crate::resource::verified::VerifiedToken;
 use crate::resource::verifier::{TokenVerifier, VerifierError};
 use crate::types::{Clock, Issuer, ResourceUri, Scope, Timestamp};
@@ -68,7 +68,7 @@ impl ResourceServer {
         let Some(cache) = &self.cache else {
             return self.verify(token, now).await;
         };
-        let key = TokenKey::of(token);
+        let key = cache.key_of(token);
         if let Some(known) = cache.find(&key, now) {
             return Ok(known);
         }

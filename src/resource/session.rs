@@ -56,9 +56,22 @@ impl SessionKey {
         (is_of(caller) || is_of(None)).then_some(id)
     }
 
+    /// Another secret, for the hashes by which tokens are remembered.
+    pub(super) fn secret_of_tokens(&self) -> [u8; 16] {
+        let mut mac = self.mac();
+        // No session id begins with a length of eight times 255.
+        mac.update(&[255; 8]);
+        let mut secret = [0; 16];
+        secret.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        secret
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        Hmac::new_from_slice(self.0.as_slice()).expect("HMAC takes a key of any length")
+    }
+
     fn sign(&self, id: &str, caller: Option<&VerifiedToken>) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice())
-            .expect("HMAC takes a key of any length");
+        let mut mac = self.mac();
         let mut add = |text: &str| {
             // With its length, so that no text runs into the next.
             mac.update(&text.len().to_be_bytes());

@@ -38,7 +38,8 @@ async fn open(server: &TestServer, token: Option<&str>) -> String {
 async fn two_people(server: &TestServer) -> (String, String) {
     let alice = TestClient::register(server).await;
     let alice = alice.sign_in(server, "notes:read").await.access_token;
-    let identity = Identity::new("https://idp.example.com", Subject::parse("bob").unwrap());
+    let subject = Subject::parse("bob").expect("a name is a subject");
+    let identity = Identity::new("https://idp.example.com", subject);
     let bobs =
         server.replica_with(|builder| builder.identity_provider(FixedIdentity::new(identity)));
     let client = TestClient::register(&bobs).await;

@@ -20,81 +20,88 @@ use axum::routing::post;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use jwt_authorizer::IntoLayer as _;
-use oauth_for_mcp::adapter::axum::protected;
+use oauth_for_mcp::adapter::tower::ProtectLayer;
 use oauth_for_mcp::endpoint::Protection;
 use oauth_resource_server::mcp::McpToolScopes;
 
 use crate::candidates::{self, HandWritten};
 use crate::issued::{Issued, SCOPE};
+use crate::mcp_server::{self, CALL, HEADERS};
 use crate::measure::{cpu_of, median};
 use crate::ours as our;
 
 const CLIENTS: usize = 4;
-const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes","arguments":{"limit":10}}}"#;
 const ANSWER: &str =
     r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"milk\nbread"}]}}"#;
 
+/// What is guarded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Handler {
+    /// A server of MCP, which reads what it is asked and calls a tool.
+    Mcp,
+    /// Reads the body and says what it always says.
+    Nothing,
+}
+
 pub(crate) fn measure(rounds: usize, requests: u32) {
-    for algorithm in ["RS256", "ES256"] {
-        let issued = Arc::new(Issued::signed_with(algorithm));
-        let servers = servers(&issued);
-        let mut rows: Vec<Row> = servers.iter().map(|_| Row::default()).collect();
-        // The first round is for warming up.
-        for round in 0..=rounds {
-            for ((_, server, _), row) in servers.iter().zip(&mut rows) {
-                let measured = server.load(requests);
-                if round > 0 {
-                    row.push(measured);
-                }
-            }
-        }
-        println!("\nover HTTP, {algorithm}: median of {rounds} rounds of {requests} requests");
-        for (index, (name, _, floor)) in servers.iter().enumerate() {
-            rows[index].print(name, &rows[*floor]);
+    for handler in [Handler::Mcp, Handler::Nothing] {
+        for algorithm in ["RS256", "ES256"] {
+            let issued = Arc::new(Issued::signed_with(algorithm));
+            println!("\nover HTTP, handler {handler:?}, {algorithm}:");
+            println!("median of {rounds} rounds of {requests} requests");
+            compare(&servers(&issued, handler), rounds, requests);
         }
     }
 }
 
+fn compare(servers: &[(&'static str, Served, usize)], rounds: usize, requests: u32) {
+    let mut rows: Vec<Row> = servers.iter().map(|_| Row::default()).collect();
+    // The first round is for warming up.
+    for round in 0..=rounds {
+        for ((_, server, _), row) in servers.iter().zip(&mut rows) {
+            let measured = server.load(requests);
+            if round > 0 {
+                row.push(measured);
+            }
+        }
+    }
+    for (index, (name, _, floor)) in servers.iter().enumerate() {
+        rows[index].print(name, &rows[*floor]);
+    }
+}
+
 /// Each with its name and the place of the server that it is compared with.
-fn servers(issued: &Arc<Issued>) -> Vec<(&'static str, Served, usize)> {
-    let token = Some(issued.token.clone());
-    let serve = |make: fn(&Issued) -> Router, token: &Option<String>, status| {
+fn servers(issued: &Arc<Issued>, handler: Handler) -> Vec<(&'static str, Served, usize)> {
+    let good = Some(issued.token.clone());
+    let serve = |make: fn(&Issued, Handler) -> Router, token: &Option<String>, status| {
         let issued = Arc::clone(issued);
-        Served::start(move || serve_08(make(&issued)), token.clone(), status)
+        Served::start(
+            move || serve_08(make(&issued, handler)),
+            token.clone(),
+            status,
+        )
     };
-    let serve_07 = |make: fn(&Issued) -> axum_07::Router| {
-        let (issued, token) = (Arc::clone(issued), Some(issued.token.clone()));
-        Served::start(move || serve_07(make(&issued)), token, 200)
+    let serve_07 = |make: fn(&Issued, Handler) -> axum_07::Router| {
+        let issued = Arc::clone(issued);
+        Served::start(move || serve_07(make(&issued, handler)), good.clone(), 200)
     };
     vec![
-        ("no authorization", serve(|_| bare(), &token, 200), 0),
-        (
-            "ours, repeated",
-            serve(|issued| ours(issued, true), &token, 200),
-            0,
-        ),
-        (
-            "ours, every time as if new",
-            serve(|issued| ours(issued, false), &token, 200),
-            0,
-        ),
-        ("hand-written", serve(hand_written, &token, 200), 0),
+        ("no authorization", serve(bare, &good, 200), 0),
+        ("ours, known", serve(ours, &good, 200), 0),
+        ("ours, as if new", serve(ours_forgetful, &good, 200), 0),
+        ("hand-written", serve(hand_written, &good, 200), 0),
         (
             "oauth-resource-server",
-            serve(oauth_resource_server, &token, 200),
+            serve(oauth_resource_server, &good, 200),
             0,
         ),
-        (
-            "ours, 401",
-            serve(|issued| ours(issued, true), &None, 401),
-            0,
-        ),
+        ("ours, 401", serve(ours, &None, 401), 0),
         (
             "oauth-resource-server, 401",
             serve(oauth_resource_server, &None, 401),
             0,
         ),
-        ("no authorization, axum 0.7", serve_07(|_| bare_07()), 7),
+        ("no authorization, axum 0.7", serve_07(bare_07), 7),
         ("jwt-authorizer, axum 0.7", serve_07(jwt_authorizer), 7),
     ]
 }
@@ -103,16 +110,24 @@ async fn answer(_: Bytes) -> Response {
     ([(CONTENT_TYPE, "application/json")], ANSWER).into_response()
 }
 
-fn bare() -> Router {
-    Router::new().route("/mcp", post(answer))
+pub(crate) fn bare(_: &Issued, handler: Handler) -> Router {
+    match handler {
+        Handler::Mcp => Router::new().route_service("/mcp", mcp_server::service()),
+        Handler::Nothing => Router::new().route("/mcp", post(answer)),
+    }
 }
 
-fn ours(issued: &Issued, remembers: bool) -> Router {
-    let protection = Protection::new(Arc::new(our::guard(issued, remembers)));
-    protected("/mcp", protection, post(answer))
+pub(crate) fn ours(issued: &Issued, handler: Handler) -> Router {
+    let protection = Protection::new(Arc::new(our::guard(issued, true)));
+    bare(issued, handler).route_layer(ProtectLayer::new(protection))
 }
 
-fn hand_written(issued: &Issued) -> Router {
+pub(crate) fn ours_forgetful(issued: &Issued, handler: Handler) -> Router {
+    let protection = Protection::new(Arc::new(our::guard(issued, false)));
+    bare(issued, handler).route_layer(ProtectLayer::new(protection))
+}
+
+pub(crate) fn hand_written(issued: &Issued, handler: Handler) -> Router {
     let verifier = Arc::new(HandWritten::new(issued));
     let guard = move |mut request: Request, next: Next| {
         let claims = verifier.verify(request.headers());
@@ -124,27 +139,30 @@ fn hand_written(issued: &Issued) -> Router {
             next.run(request).await
         }
     };
-    bare().route_layer(from_fn(guard))
+    bare(issued, handler).route_layer(from_fn(guard))
 }
 
-fn oauth_resource_server(issued: &Issued) -> Router {
+pub(crate) fn oauth_resource_server(issued: &Issued, handler: Handler) -> Router {
     let validator = candidates::oauth_resource_server(issued);
     let auth = oauth_resource_server::axum::AuthLayer::builder().oauth(validator);
     let tools = McpToolScopes::new()
         .default([SCOPE])
         .tool("add_note", ["notes:write"]);
-    bare()
+    bare(issued, handler)
         .route_layer(tools)
         .route_layer(auth.build().expect("good settings"))
 }
 
-fn bare_07() -> axum_07::Router {
+fn bare_07(_: &Issued, handler: Handler) -> axum_07::Router {
     let answer =
         |_: axum_07::body::Bytes| async { ([("content-type", "application/json")], ANSWER) };
-    axum_07::Router::new().route("/mcp", axum_07::routing::post(answer))
+    match handler {
+        Handler::Mcp => axum_07::Router::new().route_service("/mcp", mcp_server::service()),
+        Handler::Nothing => axum_07::Router::new().route("/mcp", axum_07::routing::post(answer)),
+    }
 }
 
-fn jwt_authorizer(issued: &Issued) -> axum_07::Router {
+fn jwt_authorizer(issued: &Issued, handler: Handler) -> axum_07::Router {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -155,7 +173,7 @@ fn jwt_authorizer(issued: &Issued) -> axum_07::Router {
         });
         build.join().expect("a guard")
     });
-    bare_07().layer(authorizer.into_layer())
+    bare_07(issued, handler).layer(authorizer.into_layer())
 }
 
 type Serving = Box<dyn FnOnce(tokio::net::TcpListener) -> Pending>;
@@ -232,7 +250,7 @@ fn request(token: Option<&str>) -> String {
     let token = token.map(|token| format!("authorization: Bearer {token}\r\n"));
     format!(
         "POST /mcp HTTP/1.1\r\nhost: mcp.example.com\r\ncontent-type: application/json\r\n\
-         accept: application/json, text/event-stream\r\n{}content-length: {}\r\n\r\n{CALL}",
+         accept: application/json, text/event-stream\r\n{HEADERS}{}content-length: {}\r\n\r\n{CALL}",
         token.unwrap_or_default(),
         CALL.len(),
     )

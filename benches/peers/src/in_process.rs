@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use axum::Router;
+use axum::body::Body;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Request};
 use oauth_for_mcp::resource::ResourceServer;
 use oauth_for_mcp::types::TokenHash;
 use quick_cache::sync::Cache;
+use tower_service::Service as _;
 
 use crate::candidates::{self, HandWritten, with_token};
+use crate::http_loopback::{self, Handler};
 use crate::issued::{ALGORITHMS, Issued};
 use crate::measure::{Candidate, Measured, compare};
 use crate::ours;
@@ -21,7 +26,9 @@ pub(crate) fn measure(rounds: usize, time: Duration) {
         first_sight(&issued, rounds, time);
         refused(&issued, rounds, time);
     }
-    repeated(&Issued::signed_with("RS256"), rounds, time);
+    let issued = Issued::signed_with("RS256");
+    repeated(&issued, rounds, time);
+    service(&issued, rounds, time);
 }
 
 /// All that our guard does before a handler runs.
@@ -115,6 +122,42 @@ fn repeated(issued: &Issued, rounds: usize, time: Duration) {
         }),
     ];
     print("repeated", &compare(candidates, 0, rounds, time));
+}
+
+/// A whole request to an axum router that says what it always says, without HTTP.
+fn service(issued: &Issued, rounds: usize, time: Duration) {
+    type Make = fn(&Issued, Handler) -> Router;
+    let routers: [(&str, Make); 5] = [
+        ("no authorization", http_loopback::bare),
+        ("ours, known", http_loopback::ours),
+        ("ours, as if new", http_loopback::ours_forgetful),
+        (
+            "hand-written with jsonwebtoken",
+            http_loopback::hand_written,
+        ),
+        (
+            "oauth-resource-server",
+            http_loopback::oauth_resource_server,
+        ),
+    ];
+    let candidates = routers.map(|(name, make)| {
+        let mut router = make(issued, Handler::Nothing);
+        let headers = with_token(&issued.token);
+        Candidate::new(name, move || {
+            let mut request = Request::post("/mcp").header("host", "mcp.example.com");
+            request = request.header("content-type", "application/json");
+            let mut request = request.body(Body::from(BODY)).expect("a request");
+            request
+                .headers_mut()
+                .insert(AUTHORIZATION, headers[AUTHORIZATION].clone());
+            let answer = ready(router.call(request)).expect("it never fails");
+            assert_eq!(answer.status(), 200, "a good token");
+        })
+    });
+    print(
+        "a whole request, without HTTP",
+        &compare(candidates.into(), 0, rounds, time),
+    );
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -15,6 +15,7 @@ mod candidates;
 mod http_loopback;
 mod in_process;
 mod issued;
+mod mcp_server;
 mod measure;
 mod ours;
 mod ready;

@@ -6,6 +6,8 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
+use cpu_time::ThreadTime;
+
 /// Something to measure.
 pub(crate) struct Candidate<'a> {
     pub(crate) name: String,
@@ -69,7 +71,6 @@ fn calibrate(candidate: &mut Candidate<'_>, time: Duration) -> u32 {
     let mut repetitions = 1;
     loop {
         let taken = run(candidate, repetitions) * f64::from(repetitions);
-        // The kernel keeps count in steps.
         if taken * 4.0 > time.as_secs_f64() {
             let wanted = f64::from(repetitions) * time.as_secs_f64() / taken;
             return (wanted as u32).max(1);
@@ -80,15 +81,14 @@ fn calibrate(candidate: &mut Candidate<'_>, time: Duration) -> u32 {
 
 /// The seconds of CPU time of one repetition.
 fn run(candidate: &mut Candidate<'_>, repetitions: u32) -> f64 {
-    let begin = cpu_of(Path::new("/proc/thread-self"));
+    let begin = ThreadTime::now();
     for _ in 0..repetitions {
         (candidate.work)();
     }
-    let taken = cpu_of(Path::new("/proc/thread-self")) - begin;
-    taken.as_secs_f64() / f64::from(repetitions)
+    begin.elapsed().as_secs_f64() / f64::from(repetitions)
 }
 
-/// The CPU time that a thread has used, in the kernel and out of it.
+/// The CPU time that another thread has used, in the kernel and out of it.
 pub(crate) fn cpu_of(task: &Path) -> Duration {
     let text = fs::read_to_string(task.join("schedstat")).expect("a thread of Linux");
     let nanoseconds = text.split(' ').next().and_then(|text| text.parse().ok());
