@@ -10,26 +10,28 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::endpoint::{cors, respond};
 use crate::protocol::error::ErrorCode;
-use crate::resource::{SessionKey, VerifiedToken};
+use crate::resource::{Sessions, VerifiedToken};
 
 const SESSION_ID: &str = "mcp-session-id";
+const LAST_EVENT_ID: &str = "last-event-id";
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 /// The first revision that knows no sessions; revisions are dates.
 const STATELESS_SINCE: &str = "2026-07-28";
 
 /// Puts what the handler calls the session in the place of what the caller calls it.
 ///
-/// To a handler of a revision without sessions, none is shown.
+/// To a handler of a revision without sessions, none is shown. Events are read again
+/// within a session alone: without one, a handler could give those of others.
 pub(super) fn unbind(
-    key: &SessionKey,
+    sessions: &Sessions,
     headers: &mut HeaderMap,
     caller: Option<&VerifiedToken>,
 ) -> Result<(), Response<Bytes>> {
-    if !headers.contains_key(SESSION_ID) {
-        return Ok(());
-    }
     if is_stateless(headers) {
         headers.remove(SESSION_ID);
+    }
+    if !headers.contains_key(SESSION_ID) {
+        headers.remove(LAST_EVENT_ID);
         return Ok(());
     }
     let mut bound = headers.get_all(SESSION_ID).iter();
@@ -39,7 +41,7 @@ pub(super) fn unbind(
     let id = only
         .to_str()
         .ok()
-        .and_then(|bound| key.unbind(bound, caller));
+        .and_then(|bound| sessions.unbind(bound, caller));
     let id = id.and_then(|id| HeaderValue::from_str(id).ok());
     headers.insert(SESSION_ID, id.ok_or_else(unknown)?);
     Ok(())
@@ -47,11 +49,11 @@ pub(super) fn unbind(
 
 /// Puts what the caller will call the session in the place of what the handler
 /// calls it.
-pub(super) fn bind(key: &SessionKey, headers: &mut HeaderMap, caller: Option<&VerifiedToken>) {
+pub(super) fn bind(sessions: &Sessions, headers: &mut HeaderMap, caller: Option<&VerifiedToken>) {
     let Some(id) = headers.get(SESSION_ID) else {
         return;
     };
-    let bound = id.to_str().ok().map(|id| key.bind(id, caller));
+    let bound = id.to_str().ok().map(|id| sessions.bind(id, caller));
     match bound.and_then(|bound| HeaderValue::try_from(bound).ok()) {
         Some(bound) => headers.insert(SESSION_ID, bound),
         // Nobody could use it: it is no text.

@@ -6,7 +6,7 @@ use crate::event::{EventSink, TracingSink};
 use crate::resource::config::ResourceServer;
 use crate::resource::elsewhere::Elsewhere;
 use crate::resource::scope_policy::ScopePolicy;
-use crate::resource::session::SessionKey;
+use crate::resource::session::{SessionKey, Sessions};
 use crate::resource::token_cache::{TokenCache, TokenCacheConfig};
 use crate::resource::verifier::TokenVerifier;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
@@ -167,6 +167,7 @@ impl ResourceServerBuilder {
         };
         let cache = self.cache;
         let cache = cache.map(|config| TokenCache::new(config, &sessions.secret_of_tokens()));
+        let sessions = Sessions::new(sessions, &self.resource);
         Ok(ResourceServer {
             resource: self.resource,
             aliases: self.aliases,

@@ -8,7 +8,7 @@ use crate::resource::builder::ResourceServerBuilder;
 use crate::resource::elsewhere::Elsewhere;
 use crate::resource::error::ResourceError;
 use crate::resource::scope_policy::ScopePolicy;
-use crate::resource::session::SessionKey;
+use crate::resource::session::Sessions;
 use crate::resource::token_cache::TokenCache;
 use crate::resource::verified::VerifiedToken;
 use crate::resource::verifier::{TokenVerifier, VerifierError};
@@ -23,7 +23,7 @@ pub struct ResourceServer {
     pub(super) authorization_servers: Vec<Issuer>,
     pub(super) verifier: Arc<dyn TokenVerifier>,
     pub(super) cache: Option<TokenCache>,
-    pub(super) sessions: SessionKey,
+    pub(super) sessions: Sessions,
     pub(super) policy: ScopePolicy,
     pub(super) name: Option<String>,
     pub(super) clock: Arc<dyn Clock>,
@@ -144,7 +144,7 @@ impl ResourceServer {
     }
 
     /// What binds sessions to those who opened them.
-    pub(crate) const fn sessions(&self) -> &SessionKey {
+    pub(crate) const fn sessions(&self) -> &Sessions {
         &self.sessions
     }
 

@@ -30,6 +30,7 @@ pub use scope_policy::{
     InvalidPrefix, ScopePolicy, ScopePolicyBuilder, ScopePolicyError, ScopeRule, ScopeTexts,
 };
 pub use session::SessionKey;
+pub(crate) use session::Sessions;
 pub use token_cache::TokenCacheConfig;
 pub use verified::VerifiedToken;
 pub use verifier::{TokenClaims, TokenKind, TokenVerifier, VerifierError};

@@ -1,20 +1,22 @@
+use std::convert::Infallible;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use quick_cache::sync::Cache;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::resource::verified::VerifiedToken;
-use crate::types::{Entropy, EntropyError};
+use crate::types::{Entropy, EntropyError, ResourceUri};
 
 /// A key of 256 bits that binds the sessions of a stateful transport to those who
 /// opened them.
 ///
 /// A session id leaves with a signature that covers who opened the session; for
-/// anybody else it names none. So nothing is remembered, and replicas with the
-/// same key know each other's sessions.
+/// anybody else it names none. So replicas with the same key know each other's
+/// sessions.
 pub struct SessionKey(Zeroizing<[u8; 32]>);
 
 impl SessionKey {
@@ -35,27 +37,6 @@ impl SessionKey {
         Ok(Self(bytes))
     }
 
-    /// The id under which `caller` knows the session that the handler calls `id`.
-    pub(crate) fn bind(&self, id: &str, caller: Option<&VerifiedToken>) -> String {
-        let signature = self.sign(id, caller).finalize().into_bytes();
-        format!("{id}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
-
-    /// What the handler calls the session that `caller` knows as `bound`; `None` if
-    /// somebody else opened it.
-    ///
-    /// A session that nobody in particular opened is open to everybody.
-    pub(crate) fn unbind<'a>(
-        &self,
-        bound: &'a str,
-        caller: Option<&VerifiedToken>,
-    ) -> Option<&'a str> {
-        let (id, signature) = bound.rsplit_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let is_of = |who| self.sign(id, who).verify_slice(&signature).is_ok();
-        (is_of(caller) || is_of(None)).then_some(id)
-    }
-
     /// Another secret, for the hashes by which tokens are remembered.
     pub(super) fn secret_of_tokens(&self) -> [u8; 16] {
         let mut mac = self.mac();
@@ -69,14 +50,78 @@ impl SessionKey {
     fn mac(&self) -> Hmac<Sha256> {
         Hmac::new_from_slice(self.0.as_slice()).expect("HMAC takes a key of any length")
     }
+}
+
+/// The sessions of one endpoint.
+///
+/// Of those that nobody in particular opened it remembers who used them first, 10,000
+/// at most, and as long as there is room.
+pub(crate) struct Sessions {
+    key: SessionKey,
+    /// Replicas share the key, and so may other endpoints.
+    resource: String,
+    /// By the signature of nobody, that of whoever used the session first.
+    taken: Cache<Signature, Signature>,
+}
+
+type Signature = [u8; 32];
+
+impl Sessions {
+    const TAKEN: usize = 10_000;
+
+    pub(super) fn new(key: SessionKey, resource: &ResourceUri) -> Self {
+        Self {
+            key,
+            resource: resource.as_str().to_owned(),
+            taken: Cache::new(Self::TAKEN),
+        }
+    }
+
+    /// The id under which `caller` knows the session that the handler calls `id`.
+    pub(crate) fn bind(&self, id: &str, caller: Option<&VerifiedToken>) -> String {
+        let signature = self.signature(id, caller);
+        format!("{id}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// What the handler calls the session that `caller` knows as `bound`; `None` if it
+    /// is not theirs.
+    ///
+    /// A session that nobody in particular opened belongs to the first one who says
+    /// who they are, and until then to everybody: whoever began without a token goes
+    /// on in the same session once they have one.
+    pub(crate) fn unbind<'a>(
+        &self,
+        bound: &'a str,
+        caller: Option<&VerifiedToken>,
+    ) -> Option<&'a str> {
+        let (id, signature) = bound.rsplit_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let is_of = |who| self.sign(id, who).verify_slice(&signature).is_ok();
+        let is_theirs = is_of(caller) && caller.is_some();
+        let is_free = || is_of(None) && self.take(id, caller);
+        (is_theirs || is_free()).then_some(id)
+    }
+
+    /// Whether nobody else has used the session before.
+    fn take(&self, id: &str, caller: Option<&VerifiedToken>) -> bool {
+        let nobody = self.signature(id, None);
+        let taken_by = match caller {
+            None => return self.taken.peek(&nobody).is_none(),
+            Some(_) => self.signature(id, caller),
+        };
+        let mine = || Ok::<_, Infallible>(taken_by);
+        let Ok(first) = self.taken.get_or_insert_with(&nobody, mine);
+        first == taken_by
+    }
 
     fn sign(&self, id: &str, caller: Option<&VerifiedToken>) -> Hmac<Sha256> {
-        let mut mac = self.mac();
+        let mut mac = self.key.mac();
         let mut add = |text: &str| {
             // With its length, so that no text runs into the next.
-            mac.update(&text.len().to_be_bytes());
+            mac.update(&(text.len() as u64).to_be_bytes());
             mac.update(text.as_bytes());
         };
+        add(&self.resource);
         add(id);
         if let Some(token) = caller {
             add(token.issuer());
@@ -86,6 +131,16 @@ impl SessionKey {
             add(token.api_key_id().map_or("", |key| key.as_str()));
         }
         mac
+    }
+
+    fn signature(&self, id: &str, caller: Option<&VerifiedToken>) -> Signature {
+        self.sign(id, caller).finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Sessions")
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::{HeaderValue, Response};
 use oauth_for_mcp::McpAuthBuilder;
 use oauth_for_mcp::endpoint::Protection;
 use oauth_for_mcp::idp::FixedIdentity;
@@ -9,7 +11,7 @@ use oauth_for_mcp::model::Identity;
 use oauth_for_mcp::test_util::{SeededEntropy, TestClient, TestServer};
 use oauth_for_mcp::types::Subject;
 
-use super::support::{Answer, JSON, PING, expect_refusal, header, json, send};
+use super::support::{Answer, JSON, PING, expect_refusal, header, json, send, text};
 
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#;
 
@@ -152,16 +154,28 @@ async fn replicas_with_the_same_master_key_know_each_others_sessions() {
 
 /// B2, B10
 #[tokio::test]
-async fn a_session_that_nobody_opened_is_open_to_everybody() {
+async fn a_session_that_nobody_opened_belongs_to_who_first_says_who_they_are() {
     fn mixed(builder: McpAuthBuilder) -> McpAuthBuilder {
         builder.public_method("initialize").public_method("ping")
     }
     let server = TestServer::with(mixed);
-    let (alice, _) = two_people(&server).await;
+    let (alice, bob) = two_people(&server).await;
     let session = open(&server, None).await;
-    for token in [None, Some(alice.as_str())] {
+    for token in [None, None, Some(alice.as_str()), Some(&alice)] {
         let answer = ask(&server, token, Some(&session), ("POST", PING)).await;
         assert_eq!(json(&answer)["session"], TestServer::SESSION);
+    }
+    for token in [None, Some(bob.as_str())] {
+        for (method, body) in [("POST", PING), ("GET", "")] {
+            let answer = ask(&server, token, Some(&session), (method, body)).await;
+            // Nobody may read events without a token, whoever the session belongs to.
+            let expected = if (token, method) == (None, "GET") {
+                401
+            } else {
+                404
+            };
+            assert_eq!(answer.status(), expected, "{token:?} {method}");
+        }
     }
     let of_alice = open(&server, Some(&alice)).await;
     let answer = ask(&server, None, Some(&of_alice), ("POST", PING)).await;
@@ -198,6 +212,59 @@ async fn a_revision_without_sessions_is_shown_none() {
         } else {
             assert_eq!(answer.status(), 404, "{version}");
         }
+    }
+}
+
+/// B10
+#[tokio::test]
+async fn events_are_read_again_within_a_session_alone() {
+    let server = TestServer::new().handler(|request| {
+        let seen = request.headers().get("last-event-id");
+        let seen = seen.map_or(Bytes::new(), |id| Bytes::copy_from_slice(id.as_bytes()));
+        let id = HeaderValue::from_static(TestServer::SESSION);
+        let mut answer = Response::new(seen);
+        answer.headers_mut().insert("mcp-session-id", id);
+        answer
+    });
+    let client = TestClient::register(&server).await;
+    let token = client.sign_in(&server, "notes:read").await.access_token;
+    let session = open(&server, Some(&token)).await;
+    let bearer = format!("Bearer {token}");
+    let cases = [
+        ("2025-11-25", Some(session.as_str()), "1"),
+        ("2025-11-25", None, ""),
+        ("2026-07-28", Some(&session), ""),
+        ("2026-07-28", None, ""),
+    ];
+    for (version, session, seen) in cases {
+        let mut headers = vec![
+            ("authorization", bearer.as_str()),
+            ("mcp-protocol-version", version),
+            ("last-event-id", "1"),
+        ];
+        headers.extend(session.map(|id| ("mcp-session-id", id)));
+        let answer = send(&server, ("GET", "/mcp"), &headers, "").await;
+        assert_eq!(text(&answer), seen, "{version} {session:?}");
+    }
+}
+
+/// B10
+#[tokio::test]
+async fn another_endpoint_with_the_same_keys_does_not_know_the_session() {
+    let server = TestServer::new();
+    let client = TestClient::register(&server).await;
+    let token = client.sign_in(&server, "notes:read").await.access_token;
+    let session = open(&server, Some(&token)).await;
+    let alias = server.url("/mcp");
+    let other =
+        server.replica_with(|builder| builder.resource_path("/other").resource_alias(alias));
+    for session in [None, Some(session.as_str())] {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![JSON, ("authorization", bearer.as_str())];
+        headers.extend(session.map(|id| ("mcp-session-id", id)));
+        let answer = send(&other, ("POST", "/other"), &headers, PING).await;
+        let expected = if session.is_some() { 404 } else { 200 };
+        assert_eq!(answer.status(), expected, "{answer:?}");
     }
 }
 

@@ -23,6 +23,7 @@ use jwt_authorizer::IntoLayer as _;
 use oauth_for_mcp::adapter::tower::ProtectLayer;
 use oauth_for_mcp::endpoint::Protection;
 use oauth_resource_server::mcp::McpToolScopes;
+use tower_layer::Layer;
 
 use crate::candidates::{self, HandWritten};
 use crate::issued::{Issued, SCOPE};
@@ -33,6 +34,18 @@ use crate::ours as our;
 const CLIENTS: usize = 4;
 const ANSWER: &str =
     r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"milk\nbread"}]}}"#;
+
+/// A layer that does nothing.
+#[derive(Clone)]
+struct IdleLayer;
+
+impl<S> Layer<S> for IdleLayer {
+    type Service = S;
+
+    fn layer(&self, handler: S) -> S {
+        handler
+    }
+}
 
 /// What is guarded.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +100,11 @@ fn servers(issued: &Arc<Issued>, handler: Handler) -> Vec<(&'static str, Served,
     };
     vec![
         ("no authorization", serve(bare, &good, 200), 0),
+        (
+            "a layer that does nothing",
+            serve(idle_layer, &good, 200),
+            0,
+        ),
         ("ours, known", serve(ours, &good, 200), 0),
         ("ours, as if new", serve(ours_forgetful, &good, 200), 0),
         ("hand-written", serve(hand_written, &good, 200), 0),
@@ -101,8 +119,8 @@ fn servers(issued: &Arc<Issued>, handler: Handler) -> Vec<(&'static str, Served,
             serve(oauth_resource_server, &None, 401),
             0,
         ),
-        ("no authorization, axum 0.7", serve_07(bare_07), 7),
-        ("jwt-authorizer, axum 0.7", serve_07(jwt_authorizer), 7),
+        ("no authorization, axum 0.7", serve_07(bare_07), 8),
+        ("jwt-authorizer, axum 0.7", serve_07(jwt_authorizer), 8),
     ]
 }
 
@@ -115,6 +133,11 @@ pub(crate) fn bare(_: &Issued, handler: Handler) -> Router {
         Handler::Mcp => Router::new().route_service("/mcp", mcp_server::service()),
         Handler::Nothing => Router::new().route("/mcp", post(answer)),
     }
+}
+
+/// What the framework takes for any layer.
+pub(crate) fn idle_layer(issued: &Issued, handler: Handler) -> Router {
+    bare(issued, handler).route_layer(IdleLayer)
 }
 
 pub(crate) fn ours(issued: &Issued, handler: Handler) -> Router {

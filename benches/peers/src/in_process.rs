@@ -127,8 +127,9 @@ fn repeated(issued: &Issued, rounds: usize, time: Duration) {
 /// A whole request to an axum router that says what it always says, without HTTP.
 fn service(issued: &Issued, rounds: usize, time: Duration) {
     type Make = fn(&Issued, Handler) -> Router;
-    let routers: [(&str, Make); 5] = [
+    let routers: [(&str, Make); 6] = [
         ("no authorization", http_loopback::bare),
+        ("a layer that does nothing", http_loopback::idle_layer),
         ("ours, known", http_loopback::ours),
         ("ours, as if new", http_loopback::ours_forgetful),
         (
