@@ -141,8 +141,9 @@ impl Protection {
         let refusal = rules.hosts.refuse(&parts.uri, &parts.headers);
         let refusal = refusal.or_else(|| rules.origins.refuse(&parts.headers));
         refusal.or_else(|| {
-            let asks = parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-            (parts.method == Method::OPTIONS && asks).then(|| cors::preflight(&parts.headers))
+            let is_preflight = parts.method == Method::OPTIONS
+                && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+            is_preflight.then(|| cors::preflight(&parts.headers))
         })
     }
 

@@ -6,15 +6,15 @@
 //! [2025-11-25, session management]: https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::endpoint::{cors, respond};
 use crate::protocol::error::ErrorCode;
 use crate::resource::{Sessions, VerifiedToken};
 
-const SESSION_ID: &str = "mcp-session-id";
-const LAST_EVENT_ID: &str = "last-event-id";
-const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// The first revision that knows no sessions; revisions are dates.
 const STATELESS_SINCE: &str = "2026-07-28";
 
@@ -27,14 +27,14 @@ pub(super) fn unbind(
     headers: &mut HeaderMap,
     caller: Option<&VerifiedToken>,
 ) -> Result<(), Response<Bytes>> {
-    if is_stateless(headers) {
-        headers.remove(SESSION_ID);
+    if headers.contains_key(&SESSION_ID) && is_stateless(headers) {
+        headers.remove(&SESSION_ID);
     }
-    if !headers.contains_key(SESSION_ID) {
-        headers.remove(LAST_EVENT_ID);
+    if !headers.contains_key(&SESSION_ID) {
+        headers.remove(&LAST_EVENT_ID);
         return Ok(());
     }
-    let mut bound = headers.get_all(SESSION_ID).iter();
+    let mut bound = headers.get_all(&SESSION_ID).iter();
     let (Some(only), None) = (bound.next(), bound.next()) else {
         return Err(unknown());
     };
@@ -50,19 +50,19 @@ pub(super) fn unbind(
 /// Puts what the caller will call the session in the place of what the handler
 /// calls it.
 pub(super) fn bind(sessions: &Sessions, headers: &mut HeaderMap, caller: Option<&VerifiedToken>) {
-    let Some(id) = headers.get(SESSION_ID) else {
+    let Some(id) = headers.get(&SESSION_ID) else {
         return;
     };
     let bound = id.to_str().ok().map(|id| sessions.bind(id, caller));
     match bound.and_then(|bound| HeaderValue::try_from(bound).ok()) {
         Some(bound) => headers.insert(SESSION_ID, bound),
         // Nobody could use it: it is no text.
-        None => headers.remove(SESSION_ID),
+        None => headers.remove(&SESSION_ID),
     };
 }
 
 fn is_stateless(headers: &HeaderMap) -> bool {
-    let mut versions = headers.get_all(PROTOCOL_VERSION).iter();
+    let mut versions = headers.get_all(&PROTOCOL_VERSION).iter();
     let (Some(only), None) = (versions.next(), versions.next()) else {
         return false;
     };

@@ -5,9 +5,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::mem;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Instant;
 
@@ -24,6 +27,7 @@ use oauth_for_mcp::adapter::tower::ProtectLayer;
 use oauth_for_mcp::endpoint::Protection;
 use oauth_resource_server::mcp::McpToolScopes;
 use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::candidates::{self, HandWritten};
 use crate::issued::{Issued, SCOPE};
@@ -35,15 +39,45 @@ const CLIENTS: usize = 4;
 const ANSWER: &str =
     r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"milk\nbread"}]}}"#;
 
-/// A layer that does nothing.
+/// A layer that reads the body and hands it on, as whatever decides by it has to,
+/// and decides nothing.
 #[derive(Clone)]
 struct IdleLayer;
 
-impl<S> Layer<S> for IdleLayer {
-    type Service = S;
+#[derive(Clone)]
+struct Idle<S>(S);
 
-    fn layer(&self, handler: S) -> S {
-        handler
+impl<S> Layer<S> for IdleLayer {
+    type Service = Idle<S>;
+
+    fn layer(&self, handler: S) -> Idle<S> {
+        Idle(handler)
+    }
+}
+
+impl<S> Service<Request> for Idle<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // The clone is the one that is not ready yet.
+        let clone = self.0.clone();
+        let mut handler = mem::replace(&mut self.0, clone);
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, 1024 * 1024).await;
+            let body = body.expect("a body that is not too long");
+            handler.call(Request::from_parts(head, body.into())).await
+        })
     }
 }
 
@@ -101,7 +135,7 @@ fn servers(issued: &Arc<Issued>, handler: Handler) -> Vec<(&'static str, Served,
     vec![
         ("no authorization", serve(bare, &good, 200), 0),
         (
-            "a layer that does nothing",
+            "a layer that reads the body",
             serve(idle_layer, &good, 200),
             0,
         ),
@@ -135,7 +169,7 @@ pub(crate) fn bare(_: &Issued, handler: Handler) -> Router {
     }
 }
 
-/// What the framework takes for any layer.
+/// What the framework takes for any layer that reads the body.
 pub(crate) fn idle_layer(issued: &Issued, handler: Handler) -> Router {
     bare(issued, handler).route_layer(IdleLayer)
 }

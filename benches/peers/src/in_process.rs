@@ -1,9 +1,11 @@
 //! From the `Authorization` header to who calls, in memory.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Request};
 use oauth_for_mcp::resource::ResourceServer;
@@ -14,6 +16,7 @@ use tower_service::Service as _;
 use crate::candidates::{self, HandWritten, with_token};
 use crate::http_loopback::{self, Handler};
 use crate::issued::{ALGORITHMS, Issued};
+use crate::mcp_server::{CALL, HEADERS};
 use crate::measure::{Candidate, Measured, compare};
 use crate::ours;
 use crate::ready::ready;
@@ -28,7 +31,9 @@ pub(crate) fn measure(rounds: usize, time: Duration) {
     }
     let issued = Issued::signed_with("RS256");
     repeated(&issued, rounds, time);
-    service(&issued, rounds, time);
+    for handler in [Handler::Mcp, Handler::Nothing] {
+        service(&issued, handler, rounds, time);
+    }
 }
 
 /// All that our guard does before a handler runs.
@@ -124,12 +129,13 @@ fn repeated(issued: &Issued, rounds: usize, time: Duration) {
     print("repeated", &compare(candidates, 0, rounds, time));
 }
 
-/// A whole request to an axum router that says what it always says, without HTTP.
-fn service(issued: &Issued, rounds: usize, time: Duration) {
+/// A whole request to an axum router, without HTTP, from somebody whose address is
+/// known.
+fn service(issued: &Issued, handler: Handler, rounds: usize, time: Duration) {
     type Make = fn(&Issued, Handler) -> Router;
     let routers: [(&str, Make); 6] = [
         ("no authorization", http_loopback::bare),
-        ("a layer that does nothing", http_loopback::idle_layer),
+        ("a layer that reads the body", http_loopback::idle_layer),
         ("ours, known", http_loopback::ours),
         ("ours, as if new", http_loopback::ours_forgetful),
         (
@@ -141,24 +147,34 @@ fn service(issued: &Issued, rounds: usize, time: Duration) {
             http_loopback::oauth_resource_server,
         ),
     ];
+    let request = whole_request(&issued.token);
     let candidates = routers.map(|(name, make)| {
-        let mut router = make(issued, Handler::Nothing);
-        let headers = with_token(&issued.token);
+        let mut router = make(issued, handler);
+        let (runtime, request) = (runtime(), request.clone());
         Candidate::new(name, move || {
-            let mut request = Request::post("/mcp").header("host", "mcp.example.com");
-            request = request.header("content-type", "application/json");
-            let mut request = request.body(Body::from(BODY)).expect("a request");
-            request
-                .headers_mut()
-                .insert(AUTHORIZATION, headers[AUTHORIZATION].clone());
-            let answer = ready(router.call(request)).expect("it never fails");
+            let answer = router.call(request.clone().map(Body::from));
+            let answer = runtime.block_on(answer).expect("it never fails");
             assert_eq!(answer.status(), 200, "a good token");
         })
     });
     print(
-        "a whole request, without HTTP",
+        &format!("a whole request, without HTTP, handler {handler:?}"),
         &compare(candidates.into(), 0, rounds, time),
     );
+}
+
+fn whole_request(token: &str) -> Request<&'static str> {
+    let mut request = Request::post("/mcp").header("host", "mcp.example.com");
+    for line in HEADERS.lines() {
+        let (name, value) = line.split_once(": ").expect("a header");
+        request = request.header(name, value);
+    }
+    request = request.header("content-type", "application/json");
+    request = request.header("accept", "application/json, text/event-stream");
+    request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    let from = SocketAddr::from(([127, 0, 0, 1], 1));
+    let request = request.extension(ConnectInfo(from)).body(CALL);
+    request.expect("a request")
 }
 
 fn runtime() -> tokio::runtime::Runtime {
