@@ -25,6 +25,7 @@ use oauth_for_mcp::model::{MasterKey, MasterKeys};
 use oauth_for_mcp::resource::api_key::{ApiKeyPrefix, ApiKeyRequest, ApiKeys, StaticApiKeys};
 use oauth_for_mcp::resource::verifier::FirstOf;
 use oauth_for_mcp::resource::{ResourceServer, ScopePolicy, TokenVerifier};
+use oauth_for_mcp::server::Sweeper;
 use oauth_for_mcp::store::{SqliteStore, Vault};
 use oauth_for_mcp::types::{ApiKeyId, ResourceUri, Scope, Subject, SystemEntropy};
 use rmcp::service::RequestContext;
@@ -59,7 +60,8 @@ async fn main() -> Outcome<()> {
     let master_key = MasterKey::load_or_create("api_keys.key", &SystemEntropy)?;
     let vault = Vault::new(Arc::new(store), Arc::new(MasterKeys::new(master_key)));
     // Told apart from the keys of the operator, which begin with `mcpkey`.
-    let keys = ApiKeys::new(vault, resource.clone()).prefix(ApiKeyPrefix::parse("greeter")?);
+    let keys =
+        ApiKeys::new(vault.clone(), resource.clone()).prefix(ApiKeyPrefix::parse("greeter")?);
     let arguments: Vec<_> = env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
@@ -70,7 +72,12 @@ async fn main() -> Outcome<()> {
         }
         ["list"] => list(&keys).await,
         ["revoke", id] => revoke(&keys, &ApiKeyId::parse(id)?).await,
-        ["serve"] => serve(&listen, resource, &keys).await,
+        ["serve"] => {
+            let sweeper = Sweeper::new(vault, &SystemEntropy)?;
+            // Deletes keys that have ended.
+            tokio::spawn(sweeper.run(tokio::time::sleep));
+            serve(&listen, resource, &keys).await
+        }
         _ => Err(USAGE.into()),
     }
 }
@@ -101,6 +108,9 @@ async fn list(keys: &ApiKeys) -> Outcome<()> {
                 key.details.scope,
                 end.as_deref().unwrap_or("never")
             );
+        }
+        for id in page.unreadable {
+            println!("{id}  does not open: it was spoiled, or its master key is gone");
         }
         if page.next.is_none() {
             return Ok(());

@@ -5,6 +5,8 @@
 #![cfg(all(feature = "redis", feature = "test-util"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "redis_store/api_keys.rs"]
+mod api_keys;
 #[path = "redis_store/open.rs"]
 mod open;
 #[path = "redis_store/outages.rs"]

@@ -44,6 +44,9 @@ pub enum ResourceConfigError {
         "a protected resource needs an authorization server; for API keys alone, call for_api_keys"
     )]
     NoAuthorizationServer,
+    /// An issuer of tokens is trusted where API keys alone are let in.
+    #[error("with for_api_keys no token is let in; leave token_issuer out, or call builder")]
+    TokenIssuer,
     /// The resource is plain `http` on a host that is not loopback.
     #[error("the resource is plain http and not loopback; allow that with dangerous_allow_http")]
     PlainHttp,
@@ -156,6 +159,9 @@ impl ResourceServerBuilder {
     pub fn build(self) -> Result<ResourceServer, ResourceConfigError> {
         if self.authorization_servers.is_empty() && !self.api_keys_alone {
             return Err(ResourceConfigError::NoAuthorizationServer);
+        }
+        if self.api_keys_alone && self.elsewhere.issuers().next().is_some() {
+            return Err(ResourceConfigError::TokenIssuer);
         }
         if !(self.resource.is_secure() || self.allow_http) {
             return Err(ResourceConfigError::PlainHttp);

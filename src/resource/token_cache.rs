@@ -18,8 +18,9 @@ use crate::types::Timestamp;
 pub struct TokenCacheConfig {
     /// The most time between two checks of a token; never beyond its end.
     pub revocation_bound: Duration,
-    /// How many tokens are remembered. A token that is longer than 1 KiB counts
-    /// once for each KiB that it has begun.
+    /// How many tokens are remembered. One that says much, or of whose sign-in much is
+    /// known, counts once for each KiB that is begun to keep it: its texts, every
+    /// further claim and who signed in, about as they lie in memory.
     pub capacity: u32,
 }
 
@@ -37,7 +38,7 @@ impl Default for TokenCacheConfig {
 pub(super) struct TokenCache {
     revocation_bound: Duration,
     hash: SipHasher24,
-    known: Cache<TokenKey, Known, ByLength, ByHash>,
+    known: Cache<TokenKey, Known, BySize, ByHash>,
 }
 
 /// What a token is remembered by: SipHash-2-4 of 128 bits.
@@ -45,25 +46,13 @@ pub(super) struct TokenCache {
 /// Its key is a secret of this process, so that nobody can make a token that has
 /// the hash of another; and it takes less time than SHA-256, which every request
 /// would pay for.
-#[derive(Clone, Copy)]
-pub(super) struct TokenKey {
-    hash: u128,
-    /// How long the token is, in KiB begun.
-    weight: u16,
-}
-
-impl PartialEq for TokenKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash
-    }
-}
-
-impl Eq for TokenKey {}
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) struct TokenKey(u128);
 
 impl Hash for TokenKey {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         // It needs no further hashing.
-        hasher.write_u128(self.hash);
+        hasher.write_u128(self.0);
     }
 }
 
@@ -71,6 +60,8 @@ impl Hash for TokenKey {
 struct Known {
     token: VerifiedToken,
     verified_at: Timestamp,
+    /// What is kept, in KiB begun.
+    weight: u32,
 }
 
 impl TokenCache {
@@ -83,7 +74,7 @@ impl TokenCache {
             known: Cache::with(
                 capacity,
                 u64::from(config.capacity),
-                ByLength,
+                BySize,
                 ByHash,
                 quick_cache::sync::DefaultLifecycle::default(),
             ),
@@ -91,11 +82,7 @@ impl TokenCache {
     }
 
     pub(super) fn key_of(&self, token: PresentedToken<'_>) -> TokenKey {
-        let text = token.expose().as_bytes();
-        TokenKey {
-            hash: self.hash.hash(text).as_u128(),
-            weight: u16::try_from(text.len().div_ceil(1024)).unwrap_or(u16::MAX),
-        }
+        TokenKey(self.hash.hash(token.expose().as_bytes()).as_u128())
     }
 
     /// The token with this key, if it need not be verified again.
@@ -114,9 +101,11 @@ impl TokenCache {
     }
 
     pub(super) fn remember(&self, key: TokenKey, token: &VerifiedToken, now: Timestamp) {
+        let weight = token.size().div_ceil(1024).max(1);
         let known = Known {
             token: token.clone(),
             verified_at: now,
+            weight: u32::try_from(weight).unwrap_or(u32::MAX),
         };
         self.known.insert(key, known);
     }
@@ -129,11 +118,11 @@ impl fmt::Debug for TokenCache {
 }
 
 #[derive(Clone)]
-struct ByLength;
+struct BySize;
 
-impl Weighter<TokenKey, Known> for ByLength {
-    fn weight(&self, key: &TokenKey, _: &Known) -> u64 {
-        u64::from(key.weight)
+impl Weighter<TokenKey, Known> for BySize {
+    fn weight(&self, _: &TokenKey, known: &Known) -> u64 {
+        u64::from(known.weight)
     }
 }
 
@@ -164,28 +153,45 @@ impl Hasher for FirstBytes {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-    use http::header::AUTHORIZATION;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::jose::Audience;
-    use crate::resource::verifier::{TokenClaims, TokenKind};
-    use crate::types::Subject;
+    use crate::model::Identity;
+    use crate::resource::verifier::{SignedIn, TokenClaims, TokenKind};
+    use crate::types::{Scope, Subject};
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
 
+    const KIB: usize = 1024;
+
     fn token() -> VerifiedToken {
+        token_with(|_| {})
+    }
+
+    fn token_with(change: impl FnOnce(&mut TokenClaims)) -> VerifiedToken {
         let subject = Subject::parse("alice").unwrap();
         let (kind, audience) = (TokenKind::AccessToken, Audience::one("a"));
-        let claims = TokenClaims::new(kind, "i", subject, audience, Timestamp::from_secs(2_000));
+        let mut claims =
+            TokenClaims::new(kind, "i", subject, audience, Timestamp::from_secs(2_000));
+        change(&mut claims);
         VerifiedToken::for_test(claims)
     }
 
-    fn key(number: u32, weight: u16) -> TokenKey {
-        TokenKey {
-            hash: SipHasher24::new().hash(&number.to_be_bytes()).as_u128(),
-            weight,
-        }
+    fn saying(value: Value) -> VerifiedToken {
+        token_with(|claims| {
+            claims.extra.insert("more".to_owned(), value);
+        })
+    }
+
+    fn key(number: u32) -> TokenKey {
+        TokenKey(SipHasher24::new().hash(&number.to_be_bytes()).as_u128())
+    }
+
+    fn weight_of(token: &VerifiedToken) -> u32 {
+        let cache = cache(1_000_000);
+        cache.remember(key(1), token, NOW);
+        cache.known.get(&key(1)).unwrap().weight
     }
 
     fn cache(capacity: u32) -> TokenCache {
@@ -199,27 +205,62 @@ mod tests {
     #[test]
     fn however_many_tokens_come_no_more_are_remembered_than_there_is_room() {
         let (short, long) = (cache(100), cache(100));
+        let big = saying(json!("a".repeat(4 * KIB - 100)));
         for number in 0..10_000 {
-            short.remember(key(number, 1), &token(), NOW);
-            long.remember(key(number, 4), &token(), NOW);
+            short.remember(key(number), &token(), NOW);
+            long.remember(key(number), &big, NOW);
         }
         assert!((50..=100).contains(&short.known.len()), "{short:?}");
         assert!((10..=25).contains(&long.known.len()), "{long:?}");
     }
 
     #[test]
-    fn a_token_weighs_what_it_is_long() {
-        for (length, weight) in [(1, 1), (1_024, 1), (1_025, 2), (8_192, 8)] {
-            let value = format!("Bearer {}", "a".repeat(length)).parse().unwrap();
-            let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
-            let token = PresentedToken::parse(&headers).unwrap().unwrap();
-            assert_eq!(cache(1).key_of(token).weight, weight, "{length}");
+    fn a_token_weighs_what_is_kept_of_it_in_kib_begun() {
+        assert_eq!(weight_of(&token()), 1);
+        for (size, weight) in [(KIB, 1), (KIB + 1, 2), (8 * KIB, 8), (64 * KIB, 64)] {
+            let rest = size - token().size();
+            let sized = token_with(|claims| claims.issuer.push_str(&"i".repeat(rest)));
+            assert_eq!(weight_of(&sized), weight, "{size}");
+        }
+    }
+
+    #[test]
+    fn whatever_a_token_says_and_whoever_signed_in_has_weight() {
+        let long = || "a".repeat(9 * KIB);
+        let subject = || Subject::parse("alice").unwrap();
+        let mut ada = Identity::new("p", subject());
+        ada.claims.insert("told".to_owned(), json!(long()));
+        let many = (0..100).map(|number| format!("{number}:{}", "a".repeat(100)));
+        let scope = Scope::from_texts(many).unwrap();
+        for (case, heavy) in [
+            ("a text", saying(json!(long()))),
+            ("a name", saying(json!({ long(): 1 }))),
+            ("a deep text", saying(json!([[{ "a": [long()] }]]))),
+            // Of a few characters each, and 32 bytes in memory.
+            ("numbers", saying(json!(vec![1; 9 * KIB / 32]))),
+            ("scopes", token_with(|claims| claims.scope = scope)),
+            (
+                "an audience",
+                token_with(|claims| claims.audience = Audience::one(long())),
+            ),
+            (
+                "who signed in",
+                token_with(|claims| claims.signed_in = ada.into()),
+            ),
+            (
+                "what tells who signed in",
+                token_with(|claims| {
+                    claims.signed_in = SignedIn::read_when_asked(|| None).keeping(9 * KIB);
+                }),
+            ),
+        ] {
+            assert!(weight_of(&heavy) >= 9, "{case}: {}", weight_of(&heavy));
         }
     }
 
     #[test]
     fn a_clock_that_is_put_back_does_not_prolong_what_is_remembered() {
-        let (cache, key) = (cache(100), key(1, 1));
+        let (cache, key) = (cache(100), key(1));
         cache.remember(key, &token(), NOW);
         assert!(
             cache

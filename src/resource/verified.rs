@@ -53,6 +53,11 @@ impl VerifiedToken {
         Self(Arc::new(claims))
     }
 
+    /// About how many bytes its texts and further claims take.
+    pub(super) fn size(&self) -> usize {
+        self.0.size()
+    }
+
     /// Whether this process has not revoked it since it was verified.
     pub(super) fn stands(&self) -> bool {
         self.0.standing.as_ref().is_none_or(Standing::holds)

@@ -2,11 +2,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Event, EventSink, causes};
+use crate::event::{Event, EventSink, TracingSink, causes};
 use crate::server::config::AuthorizationServer;
 use crate::server::error::Outage;
 use crate::store::{SigningKeys, Vault};
-use crate::types::{Clock, EntropyError, Timestamp};
+use crate::types::{Clock, Entropy, EntropyError, SystemClock, Timestamp};
 
 const LEASE: &str = "sweep";
 /// How many records one statement deletes: few enough that no request waits
@@ -23,7 +23,8 @@ const BATCHES: usize = 200;
 #[derive(Clone, Debug)]
 pub struct Sweeper {
     vault: Vault,
-    keys: Arc<SigningKeys>,
+    /// None where no tokens are signed.
+    keys: Option<Arc<SigningKeys>>,
     clock: Arc<dyn Clock>,
     events: Arc<dyn EventSink>,
     holder: String,
@@ -38,7 +39,7 @@ impl AuthorizationServer {
     pub fn sweeper(&self) -> Result<Sweeper, EntropyError> {
         Ok(Sweeper {
             vault: self.vault.clone(),
-            keys: Arc::clone(&self.keys),
+            keys: Some(Arc::clone(&self.keys)),
             clock: Arc::clone(&self.clock),
             events: Arc::clone(&self.events),
             holder: self.entropy.identifier()?,
@@ -51,6 +52,37 @@ impl Sweeper {
     const LEASE_TIME: Duration = Duration::from_secs(300);
     /// How often it is looked whether there is something to sweep.
     const PERIOD: Duration = Duration::from_secs(60);
+
+    /// For a host without an authorization server, such as one with API keys alone:
+    /// deletes what has expired from the store of `vault`.
+    ///
+    /// # Errors
+    ///
+    /// [`EntropyError`] if there was no randomness to name this replica.
+    pub fn new(vault: Vault, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        Ok(Self {
+            vault,
+            keys: None,
+            clock: Arc::new(SystemClock),
+            events: Arc::new(TracingSink),
+            holder: entropy.identifier()?,
+        })
+    }
+
+    /// What tells the time.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What hears of events; by default they go to `tracing`, or where those of the
+    /// authorization server go.
+    #[must_use]
+    pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
+        self.events = events;
+        self
+    }
 
     /// Sweeps once a minute, without end.
     ///
@@ -76,7 +108,10 @@ impl Sweeper {
     /// [`Outage`] if the store failed; what was deleted so far stays deleted.
     pub async fn sweep(&self) -> Result<usize, Outage> {
         let begun = self.clock.now();
-        let keys = self.keys.ring(begun).await;
+        let keys = match &self.keys {
+            Some(keys) => keys.ring(begun).await.map(drop),
+            None => Ok(()),
+        };
         let deleted = self.delete(begun).await?;
         // Keys that cannot be read are no reason to let the store grow.
         keys?;

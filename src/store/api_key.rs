@@ -31,7 +31,8 @@ pub trait ApiKeyStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<ApiKeyRecord>, StoreError>;
 
     /// The first `limit` keys that are neither removed nor expired at `now`, in the
-    /// order of their identifiers, byte by byte; with `after`, those that follow it.
+    /// order of their identifiers, byte by byte; with `after`, those that follow it,
+    /// whether or not it names a key.
     ///
     /// A key that is inserted or removed meanwhile may be listed or not; every other
     /// one is, once, by who asks again after the last one listed until fewer than

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_for_mcp::McpAuthBuilder;
+use oauth_for_mcp::idp::FixedIdentity;
+use oauth_for_mcp::model::Identity;
 use oauth_for_mcp::resource::TokenCacheConfig;
 use oauth_for_mcp::server::{AccessTokenFormat, Lifetimes};
 use oauth_for_mcp::test_util::{TestClient, TestServer, Tokens};
 use oauth_for_mcp::types::Subject;
+use serde_json::json;
 
 use super::faulty_store::{FaultyStore, master_keys};
 use super::support::{PING, expect_outage, expect_refusal, post_mcp, refresh_token};
@@ -71,6 +74,30 @@ async fn what_this_server_revokes_ends_at_once() {
         expect_good(&server, &tokens).await;
         client.redeem(&server, &code).await;
         expect_refused(&server, &tokens, "by a code that was used again").await;
+    }
+}
+
+/// E2
+#[tokio::test]
+async fn what_is_revoked_while_it_is_looked_up_ends_with_that_request() {
+    for format in FORMATS {
+        let store = FaultyStore::new();
+        let kept = Arc::new(store.clone());
+        let server = TestServer::with(|builder| {
+            let builder = builder.store(kept, master_keys());
+            let builder = builder.token_cache(TokenCacheConfig::default());
+            builder.access_token_format(format)
+        });
+        let client = TestClient::register(&server).await;
+        let tokens = client.sign_in(&server, "notes:read").await;
+        let held = store.hold_next_read().await;
+        let (first, answer) = tokio::join!(
+            post_mcp(&server, &tokens.access_token, PING),
+            held.meanwhile(client.revoke(&server, refresh_token(&tokens)))
+        );
+        assert_eq!(answer.status(), 200, "{answer:?}");
+        assert_eq!(first.status(), 200, "it was good when it was read");
+        expect_refused(&server, &tokens, "what was read is not believed again").await;
     }
 }
 
@@ -169,6 +196,36 @@ async fn a_cache_without_room_or_time_remembers_nothing() {
         let (client, tokens) = known_at(&server).await;
         client.revoke(&replica, refresh_token(&tokens)).await;
         expect_refused(&server, &tokens, "at once").await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_which_too_much_would_have_to_be_kept_is_not_remembered() {
+    for (format, length, status) in [
+        (AccessTokenFormat::Jwt, 1, 200),
+        (AccessTokenFormat::Jwt, 32 * 1024, 503),
+        (AccessTokenFormat::Opaque, 1, 200),
+        (AccessTokenFormat::Opaque, 32 * 1024, 503),
+    ] {
+        let mut ada = Identity::new("https://idp.example.com", Subject::parse("ada").unwrap());
+        let told = json!("a".repeat(length));
+        ada.claims.insert("told".to_owned(), told);
+        let store = FaultyStore::new();
+        let kept = Arc::new(store.clone());
+        let server = TestServer::with(|builder| {
+            let builder = builder.store(kept, master_keys());
+            let builder = builder.identity_provider(FixedIdentity::new(ada));
+            builder
+                .access_token_format(format)
+                .token_cache(TokenCacheConfig {
+                    capacity: 16,
+                    ..TokenCacheConfig::default()
+                })
+        });
+        let (_, tokens) = known_at(&server).await;
+        store.set_down(true);
+        let answer = post_mcp(&server, &tokens.access_token, PING).await;
+        assert_eq!(answer.status(), status, "{format:?}, {length}");
     }
 }
 

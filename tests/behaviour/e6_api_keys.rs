@@ -11,8 +11,8 @@ use oauth_for_mcp::resource::TokenCacheConfig;
 use oauth_for_mcp::resource::api_key::{ApiKeyError, ApiKeyRequest, ApiKeys, IssuedApiKey};
 use oauth_for_mcp::server::{AccessTokenFormat, RegistrationConfig};
 use oauth_for_mcp::store::{ApiKeyStore as _, Insertion};
-use oauth_for_mcp::test_util::{TestClient, TestServer};
-use oauth_for_mcp::types::{Scope, Secret, Subject, Timestamp, TokenHash};
+use oauth_for_mcp::test_util::{SeededEntropy, TestClient, TestServer};
+use oauth_for_mcp::types::{ApiKeyId, Scope, Secret, Subject, Timestamp, TokenHash};
 use serde_json::json;
 
 use super::faulty_store::{FaultyStore, master_keys};
@@ -220,6 +220,33 @@ async fn a_revoked_key_is_refused_at_once_here_and_within_the_bound_elsewhere() 
     assert_eq!(status(&other, &kept.key).await, 200);
 }
 
+/// E2
+#[tokio::test]
+async fn a_key_that_is_revoked_while_it_is_looked_up_ends_with_that_request() {
+    let store = FaultyStore::new();
+    let server = remembering(&store);
+    let issued = issue(&server, "nightly").await;
+    let held = store.hold_next_read().await;
+    let (first, revoked) = tokio::join!(
+        status(&server, &issued.key),
+        held.meanwhile(keys(&server).revoke(&issued.record.id))
+    );
+    assert!(revoked.unwrap());
+    assert_eq!(first, 200, "it was good when it was read");
+    assert_eq!(status(&server, &issued.key).await, 401);
+}
+
+#[tokio::test]
+async fn a_key_that_another_process_ended_is_forgotten_by_who_ends_it_again() {
+    let store = FaultyStore::new();
+    let server = remembering(&store);
+    let issued = issue(&server, "nightly").await;
+    assert_eq!(status(&server, &issued.key).await, 200);
+    store.remove_api_key(&issued.record.id).await.unwrap();
+    assert!(!keys(&server).revoke(&issued.record.id).await.unwrap());
+    assert_eq!(status(&server, &issued.key).await, 401);
+}
+
 #[tokio::test]
 async fn a_key_ends_when_it_was_to_end_and_one_without_an_end_does_not() {
     let server = server();
@@ -256,6 +283,62 @@ async fn a_key_of_another_resource_or_prefix_in_the_same_store_is_refused() {
         assert!(keys(other).find(&key).await.unwrap().is_none());
     }
     assert!(keys(&neighbour).list(None).await.unwrap().keys.is_empty());
+}
+
+/// E6
+#[tokio::test]
+async fn the_administration_of_one_resource_ends_no_key_of_another() {
+    let store = FaultyStore::new();
+    let server = on(&store);
+    let shared = Arc::new(store.clone());
+    let neighbour = TestServer::at("https://other.example.com", |builder| {
+        let builder = builder.store(shared, master_keys()).api_keys("notes");
+        builder.entropy(Arc::new(SeededEntropy::new(2)))
+    });
+    let mut issued = Vec::new();
+    for number in 0..20 {
+        issued.push(issue(&server, &number.to_string()).await);
+        issue(&neighbour, &number.to_string()).await;
+    }
+    let subject = Subject::parse("importer").unwrap();
+    for issued in &issued {
+        let id = &issued.record.id;
+        assert!(!keys(&neighbour).revoke(id).await.unwrap());
+        assert_eq!(status(&server, &issued.key).await, 200);
+    }
+    assert_eq!(keys(&neighbour).revoke_subject(&subject).await.unwrap(), 20);
+    for issued in &issued {
+        assert_eq!(status(&server, &issued.key).await, 200);
+        let revoked = keys(&server).revoke(&issued.record.id).await;
+        assert!(revoked.unwrap(), "its own ends it");
+        assert_eq!(status(&server, &issued.key).await, 401);
+    }
+    let heard = neighbour.events().all();
+    let first = &issued[0].record.id;
+    assert!(!heard.contains(&Event::ApiKeyRevoked { id: first.clone() }));
+}
+
+#[tokio::test]
+async fn a_key_is_ended_however_like_its_name_is_to_others() {
+    let store = FaultyStore::new();
+    let server = on(&store);
+    let issued = issue(&server, "nightly").await;
+    let id = issued.record.id.as_str();
+    let row = rows(&store).await.remove(0);
+    // Whoever can write to the store may put rows before and behind it.
+    for last in "-09AZ_az".chars() {
+        let near = format!("{}{last}", &id[..21]);
+        let hash = TokenHash::of(&near);
+        let near = ApiKeyRecord {
+            id: near.into(),
+            hash,
+            ..row.clone()
+        };
+        store.insert_api_key(near).await.unwrap();
+    }
+    assert!(keys(&server).revoke(&issued.record.id).await.unwrap());
+    assert_eq!(status(&server, &issued.key).await, 401);
+    assert!(!keys(&server).revoke(&issued.record.id).await.unwrap());
 }
 
 /// E6
@@ -415,6 +498,55 @@ async fn a_key_that_could_not_be_told_from_others_is_not_issued() {
     assert!(keys(&server).list(None).await.unwrap().keys.is_empty());
 }
 
+/// Stores a key that does not open.
+async fn spoil(store: &FaultyStore, name: &str) -> ApiKeyId {
+    let spoiled = ApiKeyRecord {
+        id: ApiKeyId::of(&TokenHash::of(name)),
+        hash: TokenHash::of(name),
+        ..rows(store).await[0].clone()
+    };
+    store.insert_api_key(spoiled.clone()).await.unwrap();
+    spoiled.id
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_open_keeps_no_other_from_being_listed_and_ended() {
+    let store = FaultyStore::new();
+    let server = on(&store);
+    let mut issued = Vec::new();
+    for number in 0..120 {
+        issued.push(issue(&server, &number.to_string()).await);
+    }
+    let mut spoiled = Vec::new();
+    for name in ["a", "b", "c"] {
+        spoiled.push(spoil(&store, name).await);
+    }
+    spoiled.sort();
+
+    let (mut seen, mut unreadable, mut after) = (0, Vec::new(), None);
+    loop {
+        let page = keys(&server).list(after.as_ref()).await.unwrap();
+        seen += page.keys.len();
+        unreadable.extend(page.unreadable);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((seen, &unreadable), (120, &spoiled));
+
+    let left = Subject::parse("importer").unwrap();
+    let refused = keys(&server).revoke_subject(&left).await.unwrap_err();
+    assert!(matches!(refused, ApiKeyError::Store(_)), "{refused}");
+    for issued in &issued {
+        assert_eq!(status(&server, &issued.key).await, 401);
+    }
+    // Nobody can tell whose it is.
+    assert!(keys(&server).revoke(&spoiled[0]).await.is_err());
+    let left: Vec<_> = rows(&store).await.into_iter().map(|row| row.id).collect();
+    assert_eq!(left, spoiled);
+}
+
 async fn rows(store: &FaultyStore) -> Vec<ApiKeyRecord> {
     let rows = store.list_api_keys(None, 1000, Timestamp::default()).await;
     rows.unwrap()
@@ -502,12 +634,7 @@ async fn keys_outlive_the_master_key_they_were_sealed_under() {
         assert_eq!(found.as_ref(), Some(&issued.record));
     }
     // One that does not open keeps no other from it.
-    let broken = ApiKeyRecord {
-        id: oauth_for_mcp::types::ApiKeyId::of(&TokenHash::of("broken")),
-        hash: TokenHash::of("broken"),
-        ..rows(&store).await[0].clone()
-    };
-    store.insert_api_key(broken).await.unwrap();
+    spoil(&store, "broken").await;
     let third = MasterKey::from_bytes(&[3; 32]);
     let id = third.id();
     masters.add(third);

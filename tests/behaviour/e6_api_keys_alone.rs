@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use oauth_for_mcp::endpoint::{Endpoints, Protection};
+use oauth_for_mcp::event::Event;
 use oauth_for_mcp::jose::Audience;
 use oauth_for_mcp::protocol::bearer::BearerToken;
 use oauth_for_mcp::resource::api_key::{
@@ -20,11 +22,13 @@ use oauth_for_mcp::resource::{
     ResourceConfigError, ResourceServer, ScopePolicy, TokenClaims, TokenKind, TokenVerifier,
     VerifierError,
 };
-use oauth_for_mcp::store::Vault;
+use oauth_for_mcp::server::Sweeper;
+use oauth_for_mcp::store::{ApiKeyStore as _, Vault};
 use oauth_for_mcp::test_util::{RecordedEvents, SeededEntropy, TestClock};
 use oauth_for_mcp::types::{Clock as _, Issuer, ResourceUri, Scope, Secret, Subject, Timestamp};
 use serde_json::{Value, json};
 
+use super::faulty_store::{FaultyStore, master_keys};
 use super::support::{Answer, PING, expect_refusal, header};
 
 const URL: &str = "https://mcp.example.com/mcp";
@@ -195,6 +199,58 @@ async fn a_file_that_is_read_again_takes_keys_away_at_once() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_read_again_leaves_the_prefix_as_it_was_set_up() {
+    let notes = ApiKeyPrefix::parse("notes").unwrap();
+    let key = notes.generate(&SeededEntropy::new(1)).unwrap();
+    let mut entries = file(&[1]);
+    entries[0]["key_sha256"] = json!(key.hash());
+    let keys = Arc::new(read(&entries).prefix(notes));
+    let other = Arc::new(Eavesdropper::default());
+    let verifiers = vec![Arc::clone(&keys) as _, Arc::clone(&other) as _];
+    let guard = Guard::shared(Arc::new(FirstOf::new(verifiers)));
+    assert_eq!(guard.status(&key).await, 200);
+    keys.replace(read(&entries));
+    assert_eq!(guard.status(&key).await, 200);
+    keys.replace(read(&json!([])));
+    assert_eq!(guard.status(&key).await, 401);
+    assert!(other.0.lock().unwrap().is_empty());
+}
+
+/// E2
+#[test]
+fn a_key_that_is_taken_from_the_file_while_it_is_looked_up_is_not_believed_again() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let mut headers = http::HeaderMap::new();
+    let bearer = format!("Bearer {}", new_key(1).expose());
+    headers.insert("authorization", bearer.parse().unwrap());
+    let token = BearerToken::parse(&headers).unwrap().unwrap();
+    let entries = file(&[1]);
+    for round in 0..500 {
+        let (keys, none) = (read(&entries), read(&json!([])));
+        let looks = AtomicUsize::new(0);
+        let last = std::thread::scope(|scope| {
+            let replacing = scope.spawn(|| {
+                while looks.load(Ordering::Relaxed) < 3 {
+                    std::hint::spin_loop();
+                }
+                keys.replace(none);
+            });
+            let mut last = None;
+            while let Ok(claims) = runtime.block_on(keys.verify(&token, Timestamp::default())) {
+                looks.fetch_add(1, Ordering::Relaxed);
+                last = Some(claims);
+            }
+            replacing.join().unwrap();
+            last
+        });
+        let standing = last.and_then(|claims| claims.standing);
+        assert!(!standing.expect("it was good before").holds(), "{round}");
+    }
+}
+
+#[tokio::test]
 async fn keys_of_the_file_and_of_the_store_stand_side_by_side_by_their_prefixes() {
     let clock = Arc::new(TestClock::default());
     let entropy = SeededEntropy::new(9);
@@ -349,6 +405,40 @@ async fn a_key_that_was_mistyped_or_is_over_is_shown_to_no_other_verifier() {
 
 /// E6
 #[tokio::test]
+async fn a_key_of_a_prefix_that_is_retired_is_shown_to_no_other_verifier() {
+    let prefix = |text| ApiKeyPrefix::parse(text).unwrap();
+    let (clock, entropy) = (Arc::new(TestClock::default()), SeededEntropy::new(9));
+    let vault = Vault::in_memory(clock.clone(), &entropy).unwrap();
+    let stored = ApiKeys::new(vault, resource())
+        .prefix(prefix("old"))
+        .entropy(Arc::new(entropy))
+        .clock(clock);
+    let subject = Subject::parse("importer").unwrap();
+    let request = ApiKeyRequest::new("nightly", subject, scope("notes:read"), None);
+    let old = stored.issue(request.clone()).await.unwrap().key;
+    let renamed = stored.prefix(prefix("new")).retired_prefix(prefix("old"));
+    let new = renamed.issue(request).await.unwrap().key;
+    let written = read(&file(&[1])).prefix(prefix("files"));
+    let written = written.retired_prefix(ApiKeyPrefix::default());
+
+    let other = Arc::new(Eavesdropper::default());
+    let guard = Guard::shared(Arc::new(FirstOf::new(vec![
+        Arc::new(renamed.verifier()),
+        Arc::new(written),
+        Arc::clone(&other) as _,
+    ])));
+    assert_eq!(guard.status(&new).await, 200);
+    for key in [old.expose(), "old_", new_key(1).expose()] {
+        assert_eq!(guard.status(&Secret::new(key)).await, 401, "{key}");
+    }
+    assert!(renamed.find(&old).await.unwrap().is_none());
+    assert!(other.0.lock().unwrap().is_empty());
+    guard.call(Some("older_x"), None).await;
+    assert_eq!(*other.0.lock().unwrap(), ["older_x"]);
+}
+
+/// E6
+#[tokio::test]
 async fn nobody_else_can_pass_a_token_off_as_an_api_key() {
     let issuer = Issuer::parse("https://auth.example.com").unwrap();
     let claims = |issuer: &str| {
@@ -390,4 +480,43 @@ fn a_server_with_neither_keys_nor_an_authorization_server_is_refused() {
         refused,
         Err(ResourceConfigError::NoAuthorizationServer)
     ));
+}
+
+/// E6
+#[test]
+fn no_issuer_of_tokens_is_trusted_where_keys_alone_are_let_in() {
+    let verifier = Arc::new(read(&file(&[1])));
+    let issuer = Issuer::parse("https://auth.example.com").unwrap();
+    let builder = ResourceServer::for_api_keys(resource(), verifier).token_issuer(issuer);
+    let refused = builder.build().unwrap_err();
+    assert!(matches!(refused, ResourceConfigError::TokenIssuer));
+}
+
+/// E10
+#[tokio::test]
+async fn keys_that_have_ended_are_swept_without_an_authorization_server() {
+    let (clock, entropy) = (Arc::new(TestClock::default()), SeededEntropy::new(9));
+    let store = FaultyStore::new();
+    let vault = Vault::new(Arc::new(store.clone()), master_keys());
+    let events = Arc::new(RecordedEvents::default());
+    let sweeper = Sweeper::new(vault.clone(), &entropy).unwrap();
+    let sweeper = sweeper.clock(clock.clone()).events(events.clone());
+    let keys = ApiKeys::new(vault, resource())
+        .entropy(Arc::new(entropy))
+        .clock(clock.clone());
+    let minute = Duration::from_secs(60);
+    for lifetime in [Some(minute), Some(minute * 2), None] {
+        let subject = Subject::parse("importer").unwrap();
+        let request = ApiKeyRequest::new("nightly", subject, scope("notes:read"), lifetime);
+        keys.issue(request).await.unwrap();
+    }
+    for (deleted, left) in [(0, 3), (1, 2), (1, 1), (0, 1)] {
+        assert_eq!(sweeper.sweep().await.unwrap(), deleted);
+        let rows = store.list_api_keys(None, 10, Timestamp::default()).await;
+        assert_eq!(rows.unwrap().len(), left);
+        clock.advance(minute);
+    }
+    let swept = Event::Swept { deleted: 1 };
+    assert_eq!(events.all(), [swept.clone(), swept]);
+    assert_eq!(store.key_reads(), 0, "there are no signing keys");
 }

@@ -16,14 +16,15 @@ use oauth_for_mcp::store::{
 };
 use oauth_for_mcp::test_util::TestClock;
 use oauth_for_mcp::types::{ApiKeyId, ClientId, GrantId, Timestamp, TokenHash};
-use tokio::sync::{Barrier, Mutex, OwnedMutexGuard};
+use tokio::sync::{Barrier, Mutex, OwnedMutexGuard, oneshot};
 
 /// What a failure says that nobody outside may hear.
 pub(super) const CAUSE: &str = "connection to db.internal lost";
 
 /// A memory store; while `down`, every method of it fails. With a `gate`, all
 /// racers have read before the first of them writes. Reads of the signing keys
-/// are counted, can fail while all else works, and can be held up.
+/// are counted, can fail while all else works, and can be held up. What has been
+/// read to check a token can be held back until something else has happened.
 #[derive(Clone, Debug)]
 pub(super) struct FaultyStore {
     memory: Arc<MemoryStore>,
@@ -37,6 +38,32 @@ pub(super) struct FaultyStore {
     key_race: Arc<OnceLock<Barrier>>,
     gate: Arc<OnceLock<Barrier>>,
     late: Arc<Mutex<Option<IssuedRecords>>>,
+    held: Arc<Mutex<Option<Reader>>>,
+}
+
+/// Says that it has read, and waits to be told to go on.
+#[derive(Debug)]
+struct Reader {
+    has_read: oneshot::Sender<()>,
+    goes_on: oneshot::Receiver<()>,
+}
+
+/// Somebody who has read a grant, an access token or an API key, and does not know
+/// it yet.
+#[derive(Debug)]
+pub(super) struct HeldRead {
+    has_read: oneshot::Receiver<()>,
+    goes_on: oneshot::Sender<()>,
+}
+
+impl HeldRead {
+    /// Does something after the store was read and before the reader goes on.
+    pub(super) async fn meanwhile<T>(self, something: impl Future<Output = T>) -> T {
+        self.has_read.await.expect("somebody reads");
+        let done = something.await;
+        self.goes_on.send(()).expect("the reader waits");
+        done
+    }
 }
 
 impl FaultyStore {
@@ -54,6 +81,7 @@ impl FaultyStore {
             key_race: Arc::default(),
             gate: Arc::default(),
             late: Arc::default(),
+            held: Arc::default(),
         }
     }
 
@@ -103,6 +131,25 @@ impl FaultyStore {
     /// A grant that begins just before the next client is removed.
     pub(super) async fn begin_before_removal(&self, issued: IssuedRecords) {
         *self.late.lock().await = Some(issued);
+    }
+
+    /// Holds back what is read next of a grant, an access token or an API key.
+    pub(super) async fn hold_next_read(&self) -> HeldRead {
+        let (tells, has_read) = oneshot::channel();
+        let (goes_on, waits) = oneshot::channel();
+        *self.held.lock().await = Some(Reader {
+            has_read: tells,
+            goes_on: waits,
+        });
+        HeldRead { has_read, goes_on }
+    }
+
+    async fn be_held(&self) {
+        let held = self.held.lock().await.take();
+        if let Some(reader) = held {
+            reader.has_read.send(()).expect("the test waits");
+            reader.goes_on.await.expect("the test goes on");
+        }
     }
 
     async fn pass_gate(&self) {
@@ -234,7 +281,9 @@ impl GrantStore for FaultyStore {
         id: &GrantId,
         now: Timestamp,
     ) -> Result<Option<GrantRecord>, StoreError> {
-        self.working()?.find_grant(id, now).await
+        let found = self.working()?.find_grant(id, now).await;
+        self.be_held().await;
+        found
     }
 
     async fn list_grants(
@@ -264,7 +313,9 @@ impl AccessTokenStore for FaultyStore {
         hash: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<(AccessTokenRecord, GrantRecord)>, StoreError> {
-        self.working()?.find_access_token(hash, now).await
+        let found = self.working()?.find_access_token(hash, now).await;
+        self.be_held().await;
+        found
     }
 }
 
@@ -303,7 +354,9 @@ impl ApiKeyStore for FaultyStore {
         now: Timestamp,
     ) -> Result<Option<ApiKeyRecord>, StoreError> {
         self.api_key_reads.fetch_add(1, Ordering::SeqCst);
-        self.working()?.find_api_key(hash, now).await
+        let found = self.working()?.find_api_key(hash, now).await;
+        self.be_held().await;
+        found
     }
 
     async fn list_api_keys(

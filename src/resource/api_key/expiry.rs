@@ -5,16 +5,19 @@ use serde_json::Value;
 use crate::types::Timestamp;
 
 const DAY: u64 = 86_400;
+/// The end of the year 9999: what lies beyond it was counted in milliseconds.
+const LAST: Timestamp = Timestamp::from_secs(253_402_300_799);
 
-/// Reads a point in time: seconds since 1970, or as `2027-01-31T12:00:00Z`
-/// ([RFC 3339, section 5.6]).
+/// Reads a point in time before the year 10000: seconds since 1970, or as
+/// `2027-01-31T12:00:00Z` ([RFC 3339, section 5.6]).
 ///
 /// [RFC 3339, section 5.6]: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
 pub(super) fn parse(value: &Value) -> Option<Timestamp> {
-    if let Some(seconds) = value.as_u64() {
-        return Some(Timestamp::from_secs(seconds));
-    }
-    parse_text(value.as_str()?)
+    let time = match value.as_u64() {
+        Some(seconds) => Timestamp::from_secs(seconds),
+        None => parse_text(value.as_str()?)?,
+    };
+    Some(time).filter(|time| *time <= LAST)
 }
 
 fn parse_text(text: &str) -> Option<Timestamp> {
@@ -115,7 +118,10 @@ mod tests {
             let read = parse(&json!(text));
             assert_eq!(read, Some(Timestamp::from_secs(seconds)), "{text}");
         }
-        assert_eq!(parse(&json!(7)), Some(Timestamp::from_secs(7)));
+        for seconds in [7, LAST.as_secs()] {
+            let read = parse(&json!(seconds));
+            assert_eq!(read, Some(Timestamp::from_secs(seconds)));
+        }
     }
 
     #[test]
@@ -124,6 +130,10 @@ mod tests {
             json!(null),
             json!(-1),
             json!(1.5),
+            // Milliseconds.
+            json!(1_801_398_896_000_u64),
+            json!(LAST.as_secs() + 1),
+            json!("9999-12-31T23:59:59-00:01"),
             json!(""),
             json!("1800000000"),
             json!("2027-01-31"),

@@ -174,7 +174,7 @@ fn parse_end(member: Option<&RawValue>) -> Result<Option<Timestamp>, &'static st
     let end: Option<Value> = read_member(Some(end));
     let end = end.as_ref().and_then(expiry::parse);
     end.map(Some)
-        .ok_or("expires_at has to be a time as 2027-01-31T12:00:00Z, or seconds since 1970")
+        .ok_or("expires_at has to be a time as 2027-01-31T12:00:00Z, or seconds since 1970, before the year 10000")
 }
 
 fn parse_hash(text: &str) -> Option<TokenHash> {
@@ -297,6 +297,10 @@ mod tests {
             (second("key_sha256", json!(hex(KEY))), "the same key"),
             (second("expires_at", json!(KEY)), "expires_at has to be"),
             (second("expires_at", json!("")), "expires_at has to be"),
+            (
+                second("expires_at", json!(1_801_398_896_000_u64)),
+                "before the year 10000",
+            ),
             (second("machine", json!("yes")), "machine has to be"),
         ] {
             let error = parsed(&json!([entry(), wrong])).unwrap_err();

@@ -9,6 +9,7 @@ use crate::model::{ApiKey, ApiKeyDetails, SealError};
 use crate::protocol::claims::AccessTokenClaims;
 use crate::resource::api_key::file::is_name;
 use crate::resource::api_key::prefix::ApiKeyPrefix;
+use crate::resource::api_key::prefixes::Prefixes;
 use crate::resource::api_key::verifier::ApiKeyVerifier;
 use crate::store::{Insertion, StoreError, Vault};
 use crate::types::{
@@ -24,7 +25,7 @@ use crate::types::{
 pub struct ApiKeys {
     vault: Vault,
     resource: ResourceUri,
-    prefix: ApiKeyPrefix,
+    prefixes: Prefixes,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     events: Arc<dyn EventSink>,
@@ -64,6 +65,9 @@ pub struct IssuedApiKey {
 pub struct ApiKeyPage {
     /// Keys, in no order that means anything; maybe none, even if more follow.
     pub keys: Vec<ApiKey>,
+    /// Those that do not open, of whatever resource: somebody spoiled them, or their
+    /// master key is not here. They let nobody in here.
+    pub unreadable: Vec<ApiKeyId>,
     /// What to ask with for those that follow; `None` if there are no more.
     pub next: Option<ApiKeyId>,
 }
@@ -117,7 +121,7 @@ impl ApiKeys {
         Self {
             vault,
             resource,
-            prefix: ApiKeyPrefix::default(),
+            prefixes: Prefixes::new(ApiKeyPrefix::default()),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             events: Arc::new(TracingSink),
@@ -125,10 +129,19 @@ impl ApiKeys {
     }
 
     /// What keys begin with; `mcpkey` by default. Keys with another prefix do not
-    /// count here any more.
+    /// count here any more, and are shown to the next verifier unless theirs is a
+    /// [retired prefix](Self::retired_prefix).
     #[must_use]
     pub fn prefix(mut self, prefix: ApiKeyPrefix) -> Self {
-        self.prefix = prefix;
+        self.prefixes.current = prefix;
+        self
+    }
+
+    /// What keys began with before: they do not count, and are refused here instead of
+    /// being shown to the next verifier.
+    #[must_use]
+    pub fn retired_prefix(mut self, prefix: ApiKeyPrefix) -> Self {
+        self.prefixes.retired.push(prefix);
         self
     }
 
@@ -158,7 +171,7 @@ impl ApiKeys {
     pub fn verifier(&self) -> ApiKeyVerifier {
         ApiKeyVerifier {
             vault: self.vault.clone(),
-            prefix: self.prefix.clone(),
+            prefixes: self.prefixes.clone(),
         }
     }
 
@@ -176,7 +189,7 @@ impl ApiKeys {
             return Err(ApiKeyError::ReservedClaim(claim.clone()));
         }
         let now = self.clock.now();
-        let key = self.prefix.generate(&*self.entropy)?;
+        let key = self.prefixes.current.generate(&*self.entropy)?;
         let record = ApiKey {
             id: ApiKeyId::generate(&*self.entropy)?,
             details: ApiKeyDetails {
@@ -211,15 +224,23 @@ impl ApiKeys {
     ///
     /// # Errors
     ///
-    /// [`ApiKeyError::Store`] if the store cannot tell or a key does not open.
+    /// [`ApiKeyError::Store`] if the store cannot tell.
     pub async fn list(&self, after: Option<&ApiKeyId>) -> Result<ApiKeyPage, ApiKeyError> {
         let (page, next) = self.vault.list_api_keys(after, self.clock.now()).await?;
-        let opened = page
-            .into_iter()
-            .map(|record| self.vault.open_api_key(record));
-        let mut keys = opened.collect::<Result<Vec<_>, _>>()?;
-        keys.retain(|key| key.details.resource == self.resource);
-        Ok(ApiKeyPage { keys, next })
+        let (mut keys, mut unreadable) = (Vec::new(), Vec::new());
+        for record in page {
+            let id = record.id.clone();
+            match self.vault.open_api_key(record) {
+                Ok(key) if key.details.resource == self.resource => keys.push(key),
+                Ok(_) => {}
+                Err(_) => unreadable.push(id),
+            }
+        }
+        Ok(ApiKeyPage {
+            keys,
+            unreadable,
+            next,
+        })
     }
 
     /// What is known of `key`, such as one that was found where it should not be, if
@@ -229,7 +250,7 @@ impl ApiKeys {
     ///
     /// [`ApiKeyError::Store`] if the store cannot tell or the key does not open.
     pub async fn find(&self, key: &Secret) -> Result<Option<ApiKey>, ApiKeyError> {
-        if !self.prefix.is_of_form(key.expose()) {
+        if !self.prefixes.current.is_of_form(key.expose()) {
             return Ok(None);
         }
         let now = self.clock.now();
@@ -237,15 +258,30 @@ impl ApiKeys {
         Ok(found.filter(|key| key.details.resource == self.resource))
     }
 
-    /// Ends a key: in this process at once, in others that remember it within the
-    /// bound of their [`TokenCacheConfig`](crate::resource::TokenCacheConfig).
+    /// Ends a key of this resource: in this process at once, in others that remember
+    /// it within the bound of their
+    /// [`TokenCacheConfig`](crate::resource::TokenCacheConfig).
     ///
-    /// Returns whether it was there until now.
+    /// Returns whether it was there until now. A key of another resource in the same
+    /// store is left alone, as if it were not there.
     ///
     /// # Errors
     ///
-    /// [`ApiKeyError::Store`] if the outcome is unknown.
+    /// [`ApiKeyError::Store`] if the outcome is unknown, or if the key does not open,
+    /// so that nobody can tell whose it is: it stays.
     pub async fn revoke(&self, id: &ApiKeyId) -> Result<bool, ApiKeyError> {
+        match self.vault.find_api_key_by_id(id).await? {
+            Some(key) if key.details.resource == self.resource => self.end(id).await,
+            Some(_) => Ok(false),
+            None => {
+                // Somebody else may have ended it, and this process may remember it.
+                self.vault.revocations().note(id.as_str());
+                Ok(false)
+            }
+        }
+    }
+
+    async fn end(&self, id: &ApiKeyId) -> Result<bool, ApiKeyError> {
         let revoked = self.vault.revoke_api_key(id).await?;
         if revoked {
             self.events.emit(&Event::ApiKeyRevoked { id: id.clone() });
@@ -256,23 +292,29 @@ impl ApiKeys {
     /// Ends every key of this resource that speaks for `subject`, such as somebody who
     /// left; how many this call ended. Reads all keys there are.
     ///
+    /// A key that is issued meanwhile may be missed: issue none for `subject` any more,
+    /// and then call this.
+    ///
     /// # Errors
     ///
-    /// [`ApiKeyError::Store`] if the outcome is unknown or a key does not open; what was
-    /// ended so far stays ended.
+    /// [`ApiKeyError::Store`] if the outcome is unknown; what was ended so far stays
+    /// ended. Also if a key does not open, after all others were ended.
     pub async fn revoke_subject(&self, subject: &Subject) -> Result<usize, ApiKeyError> {
-        let (mut ended, mut after) = (0, None);
+        let (mut ended, mut after, mut unreadable) = (0, None, None);
         loop {
             let page = self.list(after.as_ref()).await?;
             for key in page.keys {
                 if key.details.subject == *subject {
-                    ended += usize::from(self.revoke(&key.id).await?);
+                    ended += usize::from(self.end(&key.id).await?);
                 }
             }
-            if page.next.is_none() {
-                return Ok(ended);
-            }
+            unreadable = unreadable.or(page.unreadable.into_iter().next());
             after = page.next;
+            match (&after, unreadable.take()) {
+                (None, None) => return Ok(ended),
+                (None, Some(id)) => return Err(unreadable_key(&id)),
+                (Some(_), still) => unreadable = still,
+            }
         }
     }
 
@@ -290,4 +332,8 @@ impl ApiKeys {
         let now = self.clock.now();
         Ok(self.vault.reseal_api_keys(&*self.entropy, now).await?)
     }
+}
+
+fn unreadable_key(id: &ApiKeyId) -> ApiKeyError {
+    StoreError::new(format!("the API key {id} does not open")).into()
 }

@@ -12,6 +12,7 @@ mod file;
 #[cfg(feature = "server")]
 mod keys;
 mod prefix;
+mod prefixes;
 mod static_keys;
 #[cfg(feature = "server")]
 mod verifier;

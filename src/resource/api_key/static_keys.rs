@@ -11,8 +11,9 @@ use crate::model::{ApiKey, ApiKeyDetails};
 use crate::protocol::bearer::BearerToken;
 use crate::resource::api_key::file::{self, ApiKeyFileError, Keys};
 use crate::resource::api_key::prefix::{ApiKeyPrefix, InvalidApiKey};
+use crate::resource::api_key::prefixes::Prefixes;
 use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError};
-use crate::store::Revocations;
+use crate::store::{BeforeLooking, Revocations};
 use crate::types::{ApiKeyId, ResourceUri, Scope, Secret, Subject, Timestamp};
 
 /// API keys that the operator wrote down: in a file, which holds their hashes, or one
@@ -40,13 +41,9 @@ use crate::types::{ApiKeyId, ResourceUri, Scope, Secret, Subject, Timestamp};
 /// other verifier is asked about it: beside keys of a store, give these a prefix of
 /// their own.
 pub struct StaticApiKeys {
-    held: RwLock<Arc<Held>>,
+    prefixes: Prefixes,
+    keys: RwLock<Arc<Keys>>,
     revocations: Arc<Revocations>,
-}
-
-struct Held {
-    prefix: ApiKeyPrefix,
-    keys: Keys,
 }
 
 /// The API key in an environment variable cannot be used.
@@ -152,53 +149,57 @@ impl StaticApiKeys {
 
     fn new(prefix: ApiKeyPrefix, keys: Keys) -> Self {
         Self {
-            held: RwLock::new(Arc::new(Held { prefix, keys })),
+            prefixes: Prefixes::new(prefix),
+            keys: RwLock::new(Arc::new(keys)),
             revocations: Arc::default(),
         }
     }
 
     /// What the keys begin with; `mcpkey` for those of a file.
     #[must_use]
-    pub fn prefix(self, prefix: ApiKeyPrefix) -> Self {
-        let held = self.held.into_inner();
-        let held = held.unwrap_or_else(PoisonError::into_inner);
-        let keys = held.keys.clone();
-        Self {
-            held: RwLock::new(Arc::new(Held { prefix, keys })),
-            revocations: self.revocations,
-        }
+    pub fn prefix(mut self, prefix: ApiKeyPrefix) -> Self {
+        self.prefixes.current = prefix;
+        self
     }
 
-    /// Lets these keys count from now on, and no others: for a file that was read
-    /// again. A key that is gone or changed is forgotten at once, wherever this
+    /// What keys began with before: they do not count, and are refused here instead of
+    /// being shown to the next verifier.
+    #[must_use]
+    pub fn retired_prefix(mut self, prefix: ApiKeyPrefix) -> Self {
+        self.prefixes.retired.push(prefix);
+        self
+    }
+
+    /// Lets the keys of `other` count from now on, and no others: for a file that was
+    /// read again. A key that is gone or changed is forgotten at once, wherever this
     /// process remembers it.
-    pub fn replace(&self, keys: Self) {
-        let new = keys.held();
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+    ///
+    /// What keys begin with stays as it was set up here, whatever it is in `other`.
+    pub fn replace(&self, other: Self) {
+        let new = other.keys.into_inner();
+        let new = new.unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *held, Arc::clone(&new));
-        drop(held);
-        for (hash, key) in &old.keys {
-            if old.prefix != new.prefix || new.keys.get(hash) != Some(key) {
+        // While nobody looks: whoever has seen the old keys looked before this.
+        for (hash, key) in old.iter() {
+            if new.get(hash) != Some(key) {
                 self.revocations.note(key.id.as_str());
             }
         }
     }
 
-    fn held(&self) -> Arc<Held> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&held)
+    /// The keys as they are, and the moment before they may change.
+    fn look(&self) -> (BeforeLooking, Arc<Keys>) {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        (self.revocations.before_looking(), Arc::clone(&keys))
     }
 }
 
 impl fmt::Debug for StaticApiKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held = self.held();
-        write!(
-            formatter,
-            "StaticApiKeys({} keys {}_..)",
-            held.keys.len(),
-            held.prefix.as_str()
-        )
+        let (_, keys) = self.look();
+        let prefix = self.prefixes.current.as_str();
+        write!(formatter, "StaticApiKeys({} keys {prefix}_..)", keys.len())
     }
 }
 
@@ -209,30 +210,13 @@ impl TokenVerifier for StaticApiKeys {
         token: &BearerToken,
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
-        let looking = self.revocations.before_looking();
-        let held = self.held();
-        held.prefix.expect_key(token)?;
-        let key = held.keys.get(&token.secret().hash());
+        self.prefixes.expect_key(token)?;
+        let hash = token.secret().hash();
+        let (looking, keys) = self.look();
+        let key = keys.get(&hash);
         let live = key.filter(|key| key.expires_at.is_none_or(|end| end > now));
         let key = live.ok_or(VerifierError::Refused("the API key is unknown or expired"))?;
         let standing = looking.found(key.id.as_str());
         Ok(TokenClaims::of_api_key(key.clone(), standing))
-    }
-}
-
-impl ApiKeyPrefix {
-    /// Makes sure that a token is a whole key of this kind, from its text alone.
-    ///
-    /// What begins like a key and is none was meant for us, and is shown to nobody
-    /// else.
-    pub(super) fn expect_key(&self, token: &BearerToken) -> Result<(), VerifierError> {
-        let text = token.secret().expose();
-        if !self.begins(text) {
-            return Err(VerifierError::Foreign);
-        }
-        if !self.is_of_form(text) {
-            return Err(VerifierError::Refused("it is no whole API key"));
-        }
-        Ok(())
     }
 }

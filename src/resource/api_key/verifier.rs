@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use crate::protocol::bearer::BearerToken;
-use crate::resource::api_key::prefix::ApiKeyPrefix;
+use crate::resource::api_key::prefixes::Prefixes;
 use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError};
 use crate::store::Vault;
 use crate::types::Timestamp;
@@ -13,7 +13,7 @@ use crate::types::Timestamp;
 #[derive(Clone, Debug)]
 pub struct ApiKeyVerifier {
     pub(super) vault: Vault,
-    pub(super) prefix: ApiKeyPrefix,
+    pub(super) prefixes: Prefixes,
 }
 
 #[async_trait]
@@ -23,7 +23,7 @@ impl TokenVerifier for ApiKeyVerifier {
         token: &BearerToken,
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
-        self.prefix.expect_key(token)?;
+        self.prefixes.expect_key(token)?;
         let looking = self.vault.revocations().before_looking();
         let found = self.vault.find_api_key(&token.secret().hash(), now).await;
         let found = found.map_err(|error| VerifierError::Unavailable(Box::new(error)))?;

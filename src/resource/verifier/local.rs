@@ -99,7 +99,8 @@ impl LocalVerifier {
     /// Who signed in is sealed, and opened for who asks.
     fn signed_in(&self, grant: GrantRecord, subject: Subject) -> SignedIn {
         let (vault, events) = (self.vault.clone(), Arc::clone(&self.events));
-        SignedIn::read_when_asked(move || {
+        let kept = grant.details.as_bytes().len();
+        let signed_in = SignedIn::read_when_asked(move || {
             let cause = match vault.open_grant(grant.clone()) {
                 Ok(grant) if grant.details.subject == subject => return grant.details.identity,
                 Ok(grant) => format!("the grant {} is of another subject", grant.id),
@@ -107,7 +108,8 @@ impl LocalVerifier {
             };
             events.emit(&Event::Outage { cause });
             None
-        })
+        });
+        signed_in.keeping(kept)
     }
 
     async fn read(&self, token: &str, now: Timestamp) -> Result<OwnClaims, VerifierError> {

@@ -7,6 +7,7 @@ mod jwt;
 #[cfg(feature = "server")]
 mod local;
 mod signed_in;
+mod size;
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -2,12 +2,16 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::model::Identity;
+use crate::resource::verifier::size::size_of_identity;
 
 /// Who signed in at the identity provider, as far as a verifier knows.
 ///
 /// It may be read only when somebody asks, since most requests do not.
 #[derive(Clone, Default)]
-pub struct SignedIn(Option<Arc<Source>>);
+pub struct SignedIn {
+    source: Option<Arc<Source>>,
+    kept: usize,
+}
 
 struct Source {
     known: OnceLock<Option<Identity>>,
@@ -18,7 +22,10 @@ impl SignedIn {
     /// Nobody, or nobody that is known.
     #[must_use]
     pub const fn nobody() -> Self {
-        Self(None)
+        Self {
+            source: None,
+            kept: 0,
+        }
     }
 
     /// Somebody that `read` tells of, once and only if it is asked.
@@ -27,30 +34,52 @@ impl SignedIn {
     /// operator why.
     #[must_use]
     pub fn read_when_asked(read: impl Fn() -> Option<Identity> + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(Source {
+        Self::of(Source {
             known: OnceLock::new(),
             read: Box::new(read),
-        })))
+        })
+    }
+
+    /// About how many bytes `read` keeps until it is asked, so that the
+    /// [cache of tokens](crate::resource::TokenCacheConfig::capacity) can count them.
+    #[must_use]
+    pub const fn keeping(mut self, bytes: usize) -> Self {
+        self.kept = bytes;
+        self
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source: Some(Arc::new(source)),
+            kept: 0,
+        }
+    }
+
+    /// About how many bytes are kept.
+    pub(in crate::resource) fn size(&self) -> usize {
+        let known = self.source.as_ref().and_then(|source| source.known.get());
+        let known = known.and_then(Option::as_ref);
+        self.kept + known.map_or(0, size_of_identity)
     }
 
     pub(in crate::resource) fn identity(&self) -> Option<&Identity> {
-        let source = self.0.as_ref()?;
+        let source = self.source.as_ref()?;
         source.known.get_or_init(|| (source.read)()).as_ref()
     }
 }
 
 impl From<Identity> for SignedIn {
     fn from(identity: Identity) -> Self {
-        Self(Some(Arc::new(Source {
+        Self::of(Source {
             known: OnceLock::from(Some(identity)),
             read: Box::new(|| None),
-        })))
+        })
     }
 }
 
 impl fmt::Debug for SignedIn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = self.0.as_ref().map(|source| source.known.get());
+        let known = self.source.as_ref().map(|source| source.known.get());
         formatter.debug_tuple("SignedIn").field(&known).finish()
     }
 }

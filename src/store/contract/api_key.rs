@@ -169,6 +169,10 @@ pub async fn a_list_of_api_keys_comes_in_pages(trial: &Trial) {
     store.remove_api_key(&seen[2]).await.answered();
     let page = store.list_api_keys(Some(&seen[2]), 1, now).await.answered();
     assert_eq!(page[0].id, seen[3]);
+    // And so does what never named one, such as the beginning of an identifier.
+    let start = sample::api_key_id("");
+    let page = store.list_api_keys(Some(&start), 1, now).await.answered();
+    assert_eq!(page[0].id, seen[0]);
 }
 
 /// What has expired is not listed and takes no room on a page, swept or not.

@@ -5,7 +5,9 @@ use crate::store::{ApiKeyStore, Insertion, RedisStore, StoreError};
 use crate::types::{ApiKeyId, Timestamp, TokenHash};
 
 use super::record::{self, API_KEY, Damaged, Row};
-use super::script::{Call, INSERT_API_KEY, LIST_API_KEYS, REMOVE_API_KEY, RESEAL_API_KEY};
+use super::script::{
+    Call, FIND_API_KEY, INSERT_API_KEY, LIST_API_KEYS, REMOVE_API_KEY, RESEAL_API_KEY,
+};
 
 /// One script holds up all others, so that it must not read too much.
 const READ_AT_ONCE: usize = 256;
@@ -36,10 +38,21 @@ impl ApiKeyStore for RedisStore {
         hash: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<ApiKeyRecord>, StoreError> {
-        let mut command = redis::cmd("HMGET");
-        command.arg(self.keys.api_key(hash)).arg(&API_KEY);
-        let found: Values = self.link.ask(command).await?;
-        let key = Row::of(found).map(|row| row.api_key(*hash));
+        let call = Call::of(&FIND_API_KEY)
+            .key(self.keys.api_key(hash))
+            .key(self.keys.api_key_hashes())
+            .key(self.keys.api_keys())
+            .argument(*hash.as_bytes())
+            .names(&API_KEY);
+        let found: Option<(bool, Values)> = self.link.ask(call).await?;
+        let Some((is_listed, values)) = found else {
+            return Ok(None);
+        };
+        // It would let in whoever has it, and nobody could end it.
+        if !is_listed {
+            return Err(StoreError::new("an API key in Redis is in no list"));
+        }
+        let key = Row::of(values).map(|row| row.api_key(*hash));
         let key = key.transpose().map_err(StoreError::new)?;
         Ok(key.filter(|key| key.expires_at.is_none_or(|end| end > now)))
     }

@@ -13,8 +13,8 @@ pub(super) const CODE: [&str; 3] = ["login", "expires_at", "grant"];
 pub(super) const ACCESS: [&str; 4] = ["grant", "scope", "issued_at", "expires_at"];
 /// The end stands last, as `list_grants.lua` needs it.
 pub(super) const GRANT: [&str; 5] = ["client", "subject", "details", "granted_at", "expires_at"];
-/// The end stands last, as `list_api_keys.lua` needs it; a key without one has no such
-/// field.
+/// The end stands last, as `list_api_keys.lua` needs it, and the identifier first, as
+/// `find_api_key.lua` does; a key without an end has no such field.
 pub(super) const API_KEY: [&str; 4] = ["id", "details", "created_at", "expires_at"];
 /// The refresh token in the hash of its grant; what the one before it got is a
 /// key of its own, so that it can vanish early.

@@ -21,6 +21,7 @@ macro_rules! scripts {
 scripts! {
     COUNT_OLD_CLIENTS = "count_old_clients.lua";
     FIND_ACCESS_TOKEN = "find_access_token.lua";
+    FIND_API_KEY = "find_api_key.lua";
     FIND_REFRESH_TOKEN = "find_refresh_token.lua";
     INSERT = "insert.lua";
     INSERT_API_KEY = "api_keys.lua" "insert_api_key.lua";
