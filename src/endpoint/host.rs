@@ -133,7 +133,9 @@ pub(crate) fn is_host(text: &str) -> bool {
     text.parse::<Authority>().is_ok_and(|authority| {
         let port = &text[authority.host().len().min(text.len())..];
         let has_port = authority.port_u16().is_some();
-        !authority.host().is_empty() && !text.contains('@') && (port.is_empty() || has_port)
+        !authority.host().is_empty()
+            && !text.contains(['@', '*', ','])
+            && (port.is_empty() || has_port)
     })
 }
 

@@ -249,6 +249,22 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_may_go_deeper_than_what_is_split_at_once() {
+        let deep = prefix("n://1/2/3/4/5/6/7/8/9/10");
+        for (uri, may_cover) in [
+            ("n:1//2/3/4/5/6/7/8/9/10/11", true),
+            ("n://1/2/3/4/5/6/7/8/9./;x/10", true),
+            ("n://1/2/3/4/5/6/7/8/9", false),
+            ("n://1/2/3/4/5/6/7/8/9/11", false),
+            ("n://1/2/3/4/5/6/7/8", false),
+            ("n://1/2/3/4/5/6/7/x/9/10", false),
+            ("n://1", false),
+        ] {
+            assert_eq!(deep.may_cover(&SplitUri::new(uri)), may_cover, "{uri}");
+        }
+    }
+
+    #[test]
     fn a_template_is_known_as_far_as_it_is_written() {
         let prefix = prefix("notes://private/a");
         for (template, covers, meets) in [
