@@ -119,10 +119,12 @@ async fn guarded(front: Front) -> Guarded {
         .tool("test_simple_text", "mcp:tools")
         .tool("test_tool_with_progress", "mcp:tools")
         .resource("test://static-text", "mcp:tools")
-        .rule(move |operation: &Operation<'_>| match operation.arguments() {
-            Some(_) => with_arguments.clone(),
-            None => Scope::empty(),
-        })
+        .rule(
+            move |operation: &Operation<'_>| match operation.arguments() {
+                Some(_) => with_arguments.clone(),
+                None => Scope::empty(),
+            },
+        )
         .public_method("ping")
         .public_tool("test_image_content")
         .filtered_lists()

@@ -24,9 +24,10 @@ async fn admitted(protection: &Protection, method: Method, token: Option<&str>) 
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    let (mut parts, ()) = request.body(()).unwrap().into_parts();
-    let caller = protection.admit(&mut parts).await.unwrap();
-    (parts, caller)
+    let request = request.body(()).expect("a request");
+    let (mut parts, ()) = request.into_parts();
+    let caller = protection.admit(&mut parts).await;
+    (parts, caller.expect("it is let in"))
 }
 
 async fn reader(server: &TestServer) -> String {
