@@ -26,8 +26,6 @@ mod conformance_server {
 }
 
 use oauth_for_mcp::McpAuth;
-use oauth_for_mcp::resource::Operation;
-use oauth_for_mcp::types::Scope;
 use tokio_util::sync::DropGuard;
 
 use conformance_server::everything;
@@ -107,27 +105,15 @@ struct Guarded {
     _running: DropGuard,
 }
 
-/// A server whose table has everything that looks at bodies and lists, and a client with a
-/// token that covers it.
+/// A server whose table of scopes looks at every body, and a client with a token.
 async fn guarded(front: Front) -> Guarded {
     let place = Place::new();
-    let with_arguments = Scope::parse("mcp:tools").unwrap();
     let auth = McpAuth::builder(&place.url)
         .scope("mcp:connect", "Connect")
         .scope("mcp:tools", "Use the tools")
         .covers("mcp:tools", "mcp:connect")
         .tool("test_simple_text", "mcp:tools")
         .tool("test_tool_with_progress", "mcp:tools")
-        .resource("test://static-text", "mcp:tools")
-        .rule(
-            move |operation: &Operation<'_>| match operation.arguments() {
-                Some(_) => with_arguments.clone(),
-                None => Scope::empty(),
-            },
-        )
-        .public_method("ping")
-        .public_tool("test_image_content")
-        .filtered_lists()
         .development_login()
         .build()
         .unwrap();
