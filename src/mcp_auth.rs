@@ -165,6 +165,7 @@ impl McpAuth {
         if let Some(proxies) = proxies {
             endpoints = endpoints.trusted_proxies(proxies);
         }
+        settings.judge()?;
         if let Some(hosts) = settings.hosts {
             endpoints = endpoints.allowed_hosts(hosts.clone());
             protection = protection.allowed_hosts(hosts);

@@ -19,6 +19,7 @@ mod behaviour {
     mod b4_tokens;
     mod b5_resource;
     mod b8_attacks;
+    mod b8_edges;
     mod b8_lists;
     mod b8_operations;
     mod b9_jwks;

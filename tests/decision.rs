@@ -37,7 +37,7 @@ async fn a_yes_to_one_message_allocates_nothing() {
     let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add_note","arguments":{"text":"a \"b\"","count":1.5}}}"#;
     // How deep it is in what it skips, the JSON parser counts in a few bytes.
     let deep = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add_note","_meta":{"a":{"b":["c"]}}}}"#;
-    let read = r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"notes://private/a"}}"#;
+    let read = r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"Cursor":"a","uri":"notes://private/a"}}"#;
     let without = HeaderMap::new();
     for (headers, body, most) in [
         (&headers, call, 0),

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
+#[cfg(feature = "server")]
+use url::{Origin, Url};
 
 use crate::endpoint::respond;
 use crate::protocol::error::ErrorCode;
@@ -35,6 +37,15 @@ impl AllowedHosts {
             Self::Loopback
         } else {
             Self::Any
+        }
+    }
+
+    /// Drops the bound to loopback, and no other that the host chose.
+    #[cfg(feature = "server")]
+    pub(super) fn admit_every_name_by_default(&mut self) {
+        match self {
+            Self::Any | Self::Loopback => *self = Self::Any,
+            Self::Only(_) => {}
         }
     }
 
@@ -116,6 +127,32 @@ impl AllowedOrigins {
     }
 }
 
+/// Whether `text` can be what a request names as its host: `name` or `name:port`.
+#[cfg(feature = "server")]
+pub(crate) fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok_and(|authority| {
+        let port = &text[authority.host().len().min(text.len())..];
+        let has_port = authority.port_u16().is_some();
+        !authority.host().is_empty()
+            && !text.contains(['@', '*', ','])
+            && (port.is_empty() || has_port)
+    })
+}
+
+/// Whether `text` can be what a browser sends as an origin.
+#[cfg(feature = "server")]
+pub(crate) fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else {
+        return text == "null";
+    };
+    let is_as_sent = Url::parse(text).is_ok_and(|url| match url.origin() {
+        origin @ Origin::Tuple(..) => origin.ascii_serialization() == text.to_ascii_lowercase(),
+        // Such as that of an extension.
+        Origin::Opaque(_) => true,
+    });
+    !scheme.is_empty() && is_host(host) && is_as_sent
+}
+
 fn in_lower_case<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Vec<String> {
     let lower = |text: T| text.into().to_ascii_lowercase();
     texts.into_iter().map(lower).collect()
@@ -174,6 +211,51 @@ mod tests {
             }
             let foreign = is_foreign("/mcp", &headers);
             assert_eq!(foreign, expected, "{host:?}");
+        }
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn only_what_a_request_can_name_is_a_host_or_an_origin() {
+        for host in ["a.example", "A.example:8443", "[::1]:80", "127.0.0.1"] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in [
+            "",
+            "https://a.example",
+            "a.example/",
+            "a.example:",
+            "a.example:x",
+            "a@b.example",
+            "a b",
+            "*.a.example,b",
+        ] {
+            assert!(!is_host(host), "{host}");
+        }
+        for origin in [
+            "https://app.example",
+            "HTTPS://App.example:8443",
+            "http://[::1]:8080",
+            "vscode-webview://abc",
+            "null",
+        ] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for origin in [
+            "",
+            "app.example",
+            "https://app.example/",
+            "https://app.example/a",
+            "https://app.example?a",
+            "https://app.example:443",
+            "http://app.example:80",
+            "https://user@app.example",
+            "https://",
+            "://app.example",
+            "vscode-webview://abc/",
+            "https://*.app.example/",
+        ] {
+            assert!(!is_origin(origin), "{origin}");
         }
     }
 

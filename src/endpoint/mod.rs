@@ -32,6 +32,8 @@ mod token;
 
 #[cfg(feature = "server")]
 pub use address::{InvalidNetwork, TrustedProxies};
+#[cfg(feature = "server")]
+pub(crate) use host::{is_host, is_origin};
 pub use list_filter::ListFilter;
 pub use peer::PeerAddress;
 pub use protect::{Caller, Passage, Protection};

@@ -33,14 +33,17 @@ struct Rules {
     origins: AllowedOrigins,
 }
 
-/// Who calls, or that nobody said so. Only [`Protection::admit`] makes one.
+/// Who calls, or that nobody said so. Only [`Protection::admit`] makes one, and it
+/// is good for this protection and its clones alone.
 #[derive(Debug)]
-pub struct Caller(Option<VerifiedToken>);
+pub struct Caller {
+    token: Option<VerifiedToken>,
+    rules: Arc<Rules>,
+}
 
 /// That a request may pass. Only [`Protection::permit`] makes one.
 #[derive(Debug)]
 pub struct Passage {
-    rules: Arc<Rules>,
     caller: Caller,
     /// Which answers may hold a list that has to be cut down.
     listing: Listing,
@@ -56,6 +59,8 @@ enum Listing {
 impl Protection {
     /// The longest JSON-RPC body that is read by default, in bytes.
     pub const MAX_BODY: usize = 4 * 1024 * 1024;
+    /// The longest body that is read of who has no token, in bytes.
+    pub const MAX_ANONYMOUS_BODY: usize = 64 * 1024;
 
     /// Guards with the rules of `resource`.
     #[must_use]
@@ -73,7 +78,10 @@ impl Protection {
         }))
     }
 
-    /// The longest JSON-RPC body that is read, in bytes.
+    /// The longest JSON-RPC body that is read, in bytes. Without a token it is at
+    /// most [`MAX_ANONYMOUS_BODY`](Self::MAX_ANONYMOUS_BODY) all the same.
+    ///
+    /// For how long one may take to come, whoever accepts connections has to say.
     #[must_use]
     pub fn max_body(self, bytes: usize) -> Self {
         self.with(|rules| rules.max_body = bytes)
@@ -81,7 +89,8 @@ impl Protection {
 
     /// Answers only to requests for these hosts, each as `name` or `name:port`,
     /// and to no others; by default a server on loopback answers to the names of
-    /// loopback, and any other server to every name.
+    /// loopback, and any other server to every name. What is written otherwise, such
+    /// as with a scheme, names no host.
     #[must_use]
     pub fn allowed_hosts<T: Into<String>>(self, hosts: impl IntoIterator<Item = T>) -> Self {
         let hosts = AllowedHosts::only(hosts);
@@ -91,7 +100,8 @@ impl Protection {
     /// Answers only to pages of these origins, such as `https://app.example.com`,
     /// and to clients that are no pages; by default a server on loopback answers to
     /// pages from loopback, and any other server to every page, since no page
-    /// carries a token by itself.
+    /// carries a token by itself. Each is written as browsers send it: without a path,
+    /// and without the port that its scheme has anyway.
     #[must_use]
     pub fn allowed_origins<T: Into<String>>(self, origins: impl IntoIterator<Item = T>) -> Self {
         let origins = AllowedOrigins::only(origins);
@@ -148,8 +158,8 @@ impl Protection {
     }
 
     /// Finds out who calls. The verified token becomes an extension of the
-    /// request, and the raw one is taken out of it; a session id becomes what the
-    /// handler calls it.
+    /// request, in the place of any that was there, and the raw one is taken out of
+    /// it; a session id becomes what the handler calls it.
     ///
     /// Nobody calls if there are no credentials and the policy has operations
     /// that need none; the body then decides.
@@ -159,6 +169,7 @@ impl Protection {
     /// The answer to give instead.
     pub async fn admit(&self, parts: &mut Parts) -> Result<Caller, Response<Bytes>> {
         let rules = &*self.0;
+        parts.extensions.remove::<VerifiedToken>();
         let may_be_public =
             rules.resource.policy().has_public_operations() && !is_bodiless(&parts.method);
         let token = match rules.resource.authenticate(&parts.headers).await {
@@ -168,7 +179,10 @@ impl Protection {
         };
         if rules.bind_sessions {
             let sessions = rules.resource.sessions();
-            session::unbind(sessions, &mut parts.headers, token.as_ref())?;
+            let unbound = session::unbind(sessions, &mut parts.headers, token.as_ref());
+            // It may be theirs, which shows once they say who they are.
+            let nobody = || rules.refuse(&ResourceError::NoCredentials);
+            unbound.map_err(|unknown| token.as_ref().map_or_else(nobody, |_| unknown))?;
         }
         if !rules.keep_authorization {
             parts.headers.remove(AUTHORIZATION);
@@ -176,29 +190,42 @@ impl Protection {
         if let Some(token) = &token {
             parts.extensions.insert(token.clone());
         }
-        Ok(Caller(token))
+        let rules = Arc::clone(&self.0);
+        Ok(Caller { token, rules })
     }
 
-    /// How many bytes of the body have to be read to decide; `None` if none.
+    /// How many bytes of the body have to be read to decide what `caller` may do;
+    /// `None` if none. Of who has no token fewer are read.
     #[must_use]
-    pub fn reads_body(&self, _: &Parts) -> Option<usize> {
+    pub fn reads_body(&self, caller: &Caller) -> Option<usize> {
         // A handler may take its messages by any method, if it carries one.
         let decides = self.0.resource.policy().depends_on_body();
-        decides.then_some(self.0.max_body)
+        let most = match caller.token {
+            Some(_) => self.0.max_body,
+            None => self.0.max_body.min(Self::MAX_ANONYMOUS_BODY),
+        };
+        decides.then_some(most)
     }
 
     /// Decides whether the caller, or anybody if there is none, may do what the
     /// request asks for.
     ///
+    /// A body that [`reads_body`](Self::reads_body) asks for has to be handed over,
+    /// also if it is empty.
+    ///
     /// # Errors
     ///
-    /// The answer to give instead.
+    /// The answer to give instead. It is a 500 if the body was not handed over, or
+    /// if another protection admitted the caller.
     pub fn permit(
         &self,
         caller: Caller,
         parts: &Parts,
         body: Option<&[u8]>,
     ) -> Result<Passage, Response<Bytes>> {
+        if !Arc::ptr_eq(&self.0, &caller.rules) {
+            return Err(cors::allow(respond::misused()));
+        }
         let head = (&parts.method, &parts.headers);
         let decision = self.0.resource.permit(caller.token(), head, body);
         let lists = decision.map_err(|error| self.0.refuse(&error))?;
@@ -208,16 +235,16 @@ impl Protection {
             Lists::None if filters && parts.method == Method::GET => Listing::Streams,
             Lists::Asked(_) | Lists::None => Listing::None,
         };
-        Ok(Passage {
-            rules: Arc::clone(&self.0),
-            caller,
-            listing,
-        })
+        Ok(Passage { caller, listing })
     }
 
-    /// The answer to a body that is longer than may be read.
+    /// The answer to a body that is longer than may be read of `caller`. Who has no
+    /// token may send more with one.
     #[must_use]
-    pub fn respond_too_large(&self) -> Response<Bytes> {
+    pub fn respond_too_large(&self, caller: &Caller) -> Response<Bytes> {
+        if caller.token.is_none() {
+            return self.0.refuse(&ResourceError::NoCredentials);
+        }
         cors::allow(respond::error_with(
             StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::InvalidRequest,
@@ -237,7 +264,7 @@ impl Caller {
     /// The token of the caller; `None` if nobody said who they are.
     #[must_use]
     pub const fn token(&self) -> Option<&VerifiedToken> {
-        self.0.as_ref()
+        self.token.as_ref()
     }
 }
 
@@ -247,8 +274,9 @@ impl Passage {
     /// has to go.
     #[must_use]
     pub fn finish(&self, answer: &mut response::Parts) -> Option<ListFilter> {
-        if self.rules.bind_sessions {
-            let sessions = self.rules.resource.sessions();
+        let rules = &*self.caller.rules;
+        if rules.bind_sessions {
+            let sessions = rules.resource.sessions();
             session::bind(sessions, &mut answer.headers, self.caller.token());
         }
         cors::mark(&mut answer.headers);
@@ -258,8 +286,8 @@ impl Passage {
             Listing::Streams => (None, true),
         };
         let view = View {
-            resource: Arc::clone(&self.rules.resource),
-            caller: self.caller.0.clone(),
+            resource: Arc::clone(&rules.resource),
+            caller: self.caller.token.clone(),
             id,
         };
         ListFilter::new(view, answer, only_streams)

@@ -164,8 +164,16 @@ pub(super) fn resource_error(
         ResourceError::Message(invalid) => {
             self::error(ErrorCode::InvalidRequest, invalid.to_string())
         }
+        ResourceError::BodyNotRead => misused(),
         ResourceError::Unavailable(_) => self::error(ErrorCode::TemporarilyUnavailable, OUTAGE),
     }
+}
+
+/// What a client hears if the protection was called in a way by which it cannot
+/// decide.
+pub(super) fn misused() -> Response<Bytes> {
+    let text = "this server calls its protection in a wrong way";
+    self::error(ErrorCode::ServerError, text)
 }
 
 #[cfg(feature = "server")]

@@ -92,7 +92,8 @@ impl Endpoints {
 
     /// Answers only to requests for these hosts, each as `name` or `name:port`; by
     /// default a server on loopback answers to the names of loopback, and any other
-    /// server to every name.
+    /// server to every name. What is written otherwise, such as with a scheme, names
+    /// no host.
     #[must_use]
     pub fn allowed_hosts<T: Into<String>>(mut self, hosts: impl IntoIterator<Item = T>) -> Self {
         self.hosts = AllowedHosts::only(hosts);
@@ -104,7 +105,7 @@ impl Endpoints {
     #[must_use]
     pub fn with_server(mut self, server: &Arc<AuthorizationServer>) -> Self {
         if !server.issuer().is_loopback() {
-            self.hosts = AllowedHosts::by_default(false);
+            self.hosts.admit_every_name_by_default();
         }
         let metadata = Route::document(&server.metadata());
         for path in well_known::authorization_server_paths(server.issuer()) {

@@ -46,6 +46,15 @@ pub enum McpAuthError {
     /// An entry or a hierarchy names a scope that was not declared.
     #[error("the scope {0} is needed or covered but was not declared: call scope({0:?}, …)")]
     UndeclaredScope(String),
+    /// An allowed host is written in a way in which no request names one.
+    #[error("the allowed host {0:?} is unusable: write it as name or name:port")]
+    AllowedHost(String),
+    /// An allowed origin is written in a way in which no browser sends one.
+    #[error(
+        "the allowed origin {0:?} is unusable: write it as https://app.example.com, without a \
+         path, and without the port that its scheme has anyway"
+    )]
+    AllowedOrigin(String),
     /// The MCP endpoint is where an endpoint of OAuth has to be.
     #[error("the path {0} is taken by an endpoint of the authorization server; choose another")]
     PathTaken(String),

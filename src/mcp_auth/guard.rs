@@ -1,4 +1,6 @@
+use crate::endpoint::{is_host, is_origin};
 use crate::mcp_auth::builder::McpAuthBuilder;
+use crate::mcp_auth::error::McpAuthError;
 use crate::resource::TokenCacheConfig;
 
 /// Settings of what stands in front of the MCP endpoint.
@@ -12,6 +14,19 @@ pub(super) struct GuardSettings {
 }
 
 impl GuardSettings {
+    /// What no request can name would keep out whom it was meant for.
+    pub(super) fn judge(&self) -> Result<(), McpAuthError> {
+        let unusable = |texts: &Option<Vec<String>>, is_usable: fn(&str) -> bool| {
+            let mut texts = texts.iter().flatten();
+            texts.find(|text| !is_usable(text)).cloned()
+        };
+        if let Some(host) = unusable(&self.hosts, is_host) {
+            return Err(McpAuthError::AllowedHost(host));
+        }
+        let origin = unusable(&self.origins, is_origin);
+        origin.map_or(Ok(()), |origin| Err(McpAuthError::AllowedOrigin(origin)))
+    }
+
     /// How tokens are remembered. Where replicas may share the store, one that
     /// revokes is heard by all at once, unless the host has said otherwise.
     pub(super) fn token_cache(&self, is_shared: bool) -> Option<TokenCacheConfig> {

@@ -3,7 +3,7 @@ use http::{HeaderMap, Method};
 use crate::event::Event;
 use crate::resource::config::ResourceServer;
 use crate::resource::error::ResourceError;
-use crate::resource::operation::Messages;
+use crate::resource::operation::{InvalidMessage, Messages};
 use crate::resource::verified::VerifiedToken;
 use crate::types::Scope;
 
@@ -21,11 +21,15 @@ impl ResourceServer {
     /// Decides whether the holder of `token`, or anybody if there is none, may
     /// do what `body` asks for.
     ///
+    /// Without a body, nothing can be decided if the policy
+    /// [depends on it](crate::resource::ScopePolicy::depends_on_body). One that is
+    /// empty is an empty slice.
+    ///
     /// # Errors
     ///
     /// [`ResourceError::InsufficientScope`] or [`ResourceError::NoCredentials`]
     /// if not; [`ResourceError::Message`] if it cannot be told what the body
-    /// asks for.
+    /// asks for, and [`ResourceError::BodyNotRead`] if there is none to ask.
     pub fn authorize(
         &self,
         token: Option<&VerifiedToken>,
@@ -36,7 +40,8 @@ impl ResourceServer {
     }
 
     /// The same for a request with this method: one that usually has no body is
-    /// public to nobody, and asks for what its body asks for if it has one.
+    /// public to nobody, and asks for what its body asks for if it has one, or else
+    /// for what its headers name.
     pub(crate) fn permit(
         &self,
         token: Option<&VerifiedToken>,
@@ -44,21 +49,31 @@ impl ResourceServer {
         body: Option<&[u8]>,
     ) -> Result<Lists, ResourceError> {
         let is_bodiless = is_bodiless(method);
-        let body = body.filter(|body| !(is_bodiless && body.is_empty()));
-        let messages = body.map(|body| Messages::parse_request(headers, body));
+        if body.is_none() && self.policy().depends_on_body() {
+            return Err(self.refuse_undecided());
+        }
+        let messages = body.map(|body| match body {
+            [] if is_bodiless => Messages::parse_head(headers),
+            body => Messages::parse_request(headers, body),
+        });
         let messages = messages.transpose()?;
         let held = token.map(VerifiedToken::scope);
         let mut is_public = !is_bodiless && messages.is_some();
         let mut is_allowed = held.is_some_and(|held| self.covers_connect(held));
         let mut asks_for_list = false;
-        if let Some(messages) = &messages {
+        let looked_at = messages.iter().try_for_each(|messages| {
             messages.try_for_each(|operation| {
                 let decision = self.policy().decide(held, operation)?;
                 is_public &= decision.is_public;
                 is_allowed &= decision.is_allowed;
                 asks_for_list |= operation.list().is_some();
-                Ok::<_, ResourceError>(())
-            })?;
+                // What comes behind it makes no difference any more.
+                let goes_on = is_public || is_allowed;
+                goes_on.then_some(()).ok_or(Undecided::Refused)
+            })
+        });
+        if let Err(Undecided::Message(invalid)) = looked_at {
+            return Err(invalid.into());
         }
         if !(is_public || is_allowed) {
             return Err(self.refuse_scope(token, messages.as_ref()));
@@ -68,6 +83,14 @@ impl ResourceServer {
         }
         let id = messages.as_ref().and_then(Messages::id);
         Ok(Lists::Asked(id.map(str::to_owned)))
+    }
+
+    fn refuse_undecided(&self) -> ResourceError {
+        let error = ResourceError::BodyNotRead;
+        self.events.emit(&Event::Outage {
+            cause: error.to_string(),
+        });
+        error
     }
 
     fn covers_connect(&self, held: &Scope) -> bool {
@@ -87,7 +110,7 @@ impl ResourceServer {
         let mut required = self.policy().connect().clone();
         let collected = messages.map_or(Ok(()), |messages| {
             messages.try_for_each(|operation| {
-                required = required.union(&self.policy().required(operation));
+                self.policy().collect_required(operation, &mut required);
                 Ok::<_, ResourceError>(())
             })
         });
@@ -101,6 +124,18 @@ impl ResourceServer {
         ResourceError::InsufficientScope {
             needed: required.union(token.scope()),
         }
+    }
+}
+
+/// Why not all messages were looked at.
+enum Undecided {
+    Refused,
+    Message(InvalidMessage),
+}
+
+impl From<InvalidMessage> for Undecided {
+    fn from(invalid: InvalidMessage) -> Self {
+        Self::Message(invalid)
     }
 }
 

@@ -28,6 +28,10 @@ pub enum ResourceError {
     /// The body is no JSON-RPC message, so that nobody can tell what it does.
     #[error("the body is no JSON-RPC message: {0}")]
     Message(#[from] InvalidMessage),
+    /// What is needed depends on the body, and the body was not handed over: a
+    /// mistake of whoever calls, never of the client.
+    #[error("the body decides what is needed, and it was not read")]
+    BodyNotRead,
     /// The token could not be checked now.
     #[error("the access token could not be checked")]
     Unavailable(#[source] VerifierError),

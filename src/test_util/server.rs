@@ -239,10 +239,10 @@ impl TestServer {
             Err(refusal) => return refusal,
         };
         let read = protection
-            .reads_body(&parts)
+            .reads_body(&caller)
             .map(|limit| (limit, body.len()));
         if read.is_some_and(|(limit, length)| length > limit) {
-            return protection.respond_too_large();
+            return protection.respond_too_large(&caller);
         }
         let seen = read.map(|_| body.as_ref());
         let passage = match protection.permit(caller, &parts, seen) {

@@ -168,18 +168,15 @@ async fn a_session_that_nobody_opened_belongs_to_who_first_says_who_they_are() {
     for token in [None, Some(bob.as_str())] {
         for (method, body) in [("POST", PING), ("GET", "")] {
             let answer = ask(&server, token, Some(&session), (method, body)).await;
-            // Nobody may read events without a token, whoever the session belongs to.
-            let expected = if (token, method) == (None, "GET") {
-                401
-            } else {
-                404
-            };
+            // Who is nobody may be somebody: whose it is shows once they say so.
+            let expected = if token.is_none() { 401 } else { 404 };
             assert_eq!(answer.status(), expected, "{token:?} {method}");
         }
     }
     let of_alice = open(&server, Some(&alice)).await;
     let answer = ask(&server, None, Some(&of_alice), ("POST", PING)).await;
-    assert_eq!(answer.status(), 404, "nobody is not alice");
+    assert_eq!(answer.status(), 401, "nobody is not alice, or not yet");
+    assert!(header(&answer, "www-authenticate").contains("resource_metadata="));
 }
 
 /// The revision of 2026-07-28 has no sessions: an id that a client sends all the

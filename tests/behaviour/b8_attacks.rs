@@ -79,17 +79,22 @@ async fn what_is_only_unusual_passes_with_the_scope() {
 
 /// B8
 #[tokio::test]
-async fn a_method_without_a_body_needs_no_more_than_to_connect() {
+async fn a_method_without_a_body_needs_what_its_headers_name() {
     let server = TestServer::with(table);
     let client = TestClient::register(&server).await;
     let token = client.sign_in(&server, "notes:read").await.access_token;
     for method in ["GET", "DELETE", "HEAD", "OPTIONS"] {
         let empty = attack("nothing", "", &[]).by(method);
-        let named = empty
-            .with("mcp-method", "tools/call")
-            .with("mcp-name", "add_note");
-        let answer = attempt(&server, &token, &named).await;
+        let answer = attempt(&server, &token, &empty).await;
         assert_eq!(answer.status(), 200, "{method}");
+        for (name, status) in [("list_notes", 200), ("add_note", 403)] {
+            let named = attack("nothing", "", &[]).by(method);
+            let named = named
+                .with("mcp-method", "tools/call")
+                .with("mcp-name", name);
+            let answer = attempt(&server, &token, &named).await;
+            assert_eq!(answer.status(), status, "{method} {name}");
+        }
         let ping = attempt(&server, &token, &attack("ping", PING, &[]).by(method)).await;
         assert_eq!(ping.status(), 200, "{method}");
     }

@@ -42,6 +42,25 @@ fn a_path_that_an_endpoint_needs_is_refused() {
     }
 }
 
+/// A4
+#[test]
+fn a_host_or_an_origin_that_no_request_can_name_is_refused() {
+    for host in ["https://mcp.example.com", "mcp.example.com/", "a:b"] {
+        let error = refusal(|builder| builder.allowed_hosts(["good.example", host]));
+        assert!(error.to_string().contains(host), "{error}");
+        assert!(matches!(error, McpAuthError::AllowedHost(_)), "{error}");
+    }
+    for origin in [
+        "https://app.example/",
+        "https://app.example:443",
+        "app.example",
+    ] {
+        let error = refusal(|builder| builder.allowed_origins(["https://good.example", origin]));
+        assert!(error.to_string().contains(origin), "{error}");
+        assert!(matches!(error, McpAuthError::AllowedOrigin(_)), "{error}");
+    }
+}
+
 #[test]
 fn a_scope_that_nobody_can_get_is_refused() {
     for error in [

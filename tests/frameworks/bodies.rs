@@ -1,5 +1,7 @@
 //! Bodies: what is read is bounded, what is not read flows.
 
+use std::time::Duration;
+
 use oauth_for_mcp::endpoint::{Endpoints, Protection};
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,6 +16,7 @@ behind_each_framework! {
     a_chunked_body_is_read_up_to_the_limit_and_no_further
     who_is_not_let_in_is_not_listened_to
     a_body_that_breaks_off_reaches_no_handler
+    a_body_that_stalls_reaches_no_handler_and_stops_nobody_else
     a_body_in_pieces_reaches_the_handler_whole
     the_first_event_arrives_before_the_stream_ends
     a_body_that_decides_nothing_flows_through
@@ -98,6 +101,35 @@ async fn a_body_that_breaks_off_reaches_no_handler(front: Front) {
     let answer = read(&mut stream).await;
     assert!([0, 400].contains(&answer.status), "{answer:?}");
     assert_eq!(stage.calls(), 0);
+}
+
+/// For how long it may stall is for the host to say.
+async fn a_body_that_stalls_reaches_no_handler_and_stops_nobody_else(front: Front) {
+    let stage = Stage::with(front, |builder| {
+        builder
+            .tool("add_note", "notes:write")
+            .public_method("ping")
+    });
+    let token = stage.token("alice", "notes:read").await;
+    let mut stalled = Vec::new();
+    for token in [None, None, None, Some(token.as_str()), Some(&token)] {
+        let mut request = chunked(&stage, "/mcp", token).into_bytes();
+        request.extend(chunk(&PING.as_bytes()[..7]));
+        let mut stream = TcpStream::connect(stage.address).await.unwrap();
+        stream.write_all(&request).await.unwrap();
+        stalled.push(stream);
+    }
+    let bearer = format!("Authorization: Bearer {token}");
+    for headers in [&[bearer.as_str()][..], &[]] {
+        let answer = timeout(LIMIT, stage.post(headers, PING)).await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    assert_eq!(stage.calls(), 2, "those that stall are not among them");
+    for mut stream in stalled {
+        let mut answer = [0];
+        let waited = timeout(Duration::from_millis(20), stream.read(&mut answer)).await;
+        assert!(waited.is_err(), "nothing is answered yet");
+    }
 }
 
 async fn a_body_in_pieces_reaches_the_handler_whole(front: Front) {

@@ -15,6 +15,7 @@ use crate::fronts::{Front, Shared, boxed};
 behind_each_framework! {
     a_list_shows_what_the_caller_may_use
     a_list_that_cannot_be_read_is_not_shown
+    a_stream_that_cannot_be_read_is_not_waited_for
 }
 
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
@@ -53,6 +54,40 @@ async fn a_list_shows_what_the_caller_may_use(front: Front) {
             assert_eq!(answer.body.contains("add_note"), sees_all, "{kind} {scope}");
         }
     }
+}
+
+/// Never says anything.
+struct Silent;
+
+impl http_body::Body for Silent {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+async fn a_stream_that_cannot_be_read_is_not_waited_for(front: Front) {
+    let service = Shared::new(move |_| async move {
+        let answer = Response::builder()
+            .header(CONTENT_TYPE, "text/event-stream")
+            .header(CONTENT_ENCODING, "gzip");
+        answer.body(boxed(Silent)).unwrap()
+    });
+    let configure =
+        |builder: McpAuthBuilder| builder.tool("add_note", "notes:write").filtered_lists();
+    let stage = Stage::serving(front, configure, service, Arc::new(Probe::default()));
+    let bearer = format!(
+        "Authorization: Bearer {}",
+        stage.token("alice", "notes:read").await
+    );
+    let answer = timeout(LIMIT, stage.post(&[&bearer], LIST)).await.unwrap();
+    assert_eq!(answer.status, 500, "{answer:?}");
+    assert!(answer.body.contains("could not be cut down"), "{answer:?}");
 }
 
 async fn a_list_that_cannot_be_read_is_not_shown(front: Front) {

@@ -79,7 +79,7 @@ fn utf_16(text: &str) -> Vec<u8> {
 }
 
 /// Bodies as they are written, with the call where `CALL` stands.
-const WRITTEN: [(&str, &str, &[u16]); 25] = [
+const WRITTEN: [(&str, &str, &[u16]); 31] = [
     ("plain", "CALL", &[403]),
     (
         "members in another order",
@@ -162,6 +162,36 @@ const WRITTEN: [(&str, &str, &[u16]); 25] = [
     (
         "the name in another case",
         r#"{"method":"tools/call","params":{"Name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the method in another case beside it",
+        r#"{"method":"ping","Method":"tools/call","params":{"name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the method in another case before it",
+        r#"{"METHOD":"tools/call","method":"ping","params":{"name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the name in another case beside it",
+        r#"{"method":"tools/call","params":{"name":"list_notes","Name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the params in another case beside them",
+        r#"{"method":"tools/call","params":{"name":"list_notes"},"PARAMS":{"name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the params with a letter that folds into another",
+        r#"{"method":"tools/call","params":{"name":"list_notes"},"param\u017f":{"name":"add_note"}}"#,
+        &[400],
+    ),
+    (
+        "the name with a dash",
+        r#"{"method":"tools/call","params":{"name":"list_notes","na-me":"add_note"}}"#,
         &[400],
     ),
     ("behind another message", r#"{"method":"ping"}CALL"#, &[400]),
@@ -266,7 +296,7 @@ pub(crate) fn heads() -> Vec<Attack> {
 }
 
 /// Messages that are about something that needs more.
-const TARGETS: [(&str, &str); 19] = [
+const TARGETS: [(&str, &str); 22] = [
     ("logging/setLevel", r#"{"level":"debug"}"#),
     ("prompts/get", r#"{"name":"draft"}"#),
     (
@@ -314,6 +344,18 @@ const TARGETS: [(&str, &str); 19] = [
     (
         "tools/call",
         r#"{"name":"list_notes","arguments":["private"]}"#,
+    ),
+    (
+        "tools/call",
+        r#"{"name":"list_notes","arguments":{},"Arguments":{"folder":"private"}}"#,
+    ),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/prompt","name":"open","NAME":"draft"}}"#,
+    ),
+    (
+        "subscriptions/listen",
+        r#"{"notifications":{"resource\u017fubscriptions":["notes://private/1"]}}"#,
     ),
     (
         "tools/call",

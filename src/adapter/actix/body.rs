@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -17,13 +18,19 @@ use crate::endpoint::ListFilter;
 
 pin_project! {
     /// The body of an answer: the handler's, as it flows, or bytes of this crate.
-    #[derive(Debug)]
     pub struct AnswerBody<B> {
         #[pin]
         theirs: Option<B>,
         ours: Option<Bytes>,
         // What their pieces go through.
         filter: Option<Box<ListFilter>>,
+    }
+}
+
+impl<B> fmt::Debug for AnswerBody<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is in it may be a secret.
+        formatter.write_str("AnswerBody(..)")
     }
 }
 
@@ -68,6 +75,10 @@ where
         while let (Some(filter), Some(theirs)) =
             (this.filter.as_mut(), this.theirs.as_mut().as_pin_mut())
         {
+            if filter.is_over() {
+                this.theirs.set(None);
+                return Poll::Ready(Some(Ok(filter.end())));
+            }
             let sent = match ready!(theirs.poll_next(context)) {
                 Some(piece) => filter.push(piece.map_err(Into::into)?),
                 None => {

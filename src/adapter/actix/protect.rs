@@ -6,8 +6,8 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{
     HttpServiceFactory, Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready,
 };
-use actix_web::error::ErrorBadRequest;
-use actix_web::{Error, FromRequest, Handler, HttpMessage as _, Responder, web};
+use actix_web::error::{ErrorBadRequest, InternalError};
+use actix_web::{Error, FromRequest, Handler, HttpMessage as _, HttpResponse, Responder, web};
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
@@ -15,7 +15,8 @@ use http::request::Parts;
 use crate::adapter::actix::body::{self, AnswerBody};
 use crate::adapter::actix::{convert, routes};
 use crate::adapter::tower::body::Unread;
-use crate::endpoint::{Passage, Protection};
+use crate::endpoint::{ListFilter, Passage, Protection};
+use crate::resource::VerifiedToken;
 
 /// Routes `path` to the MCP endpoint `handler`, behind `protection`.
 pub fn protected<H, Args>(
@@ -90,7 +91,7 @@ where
         Box::pin(async move {
             let parts = convert::head(request.request()).map_err(ErrorBadRequest)?;
             match admit(&protection, parts, &mut request).await {
-                Ok(passage) => finish(&passage, handler.call(request).await?),
+                Ok(passage) => finish(&passage, handler.call(request).await),
                 Err(refusal) => {
                     let refusal = convert::answer(refusal, AnswerBody::ours)?;
                     Ok(request.into_response(refusal))
@@ -111,10 +112,11 @@ async fn admit(
     }
     let caller = protection.admit(&mut parts).await?;
     *request.headers_mut() = convert::headers_back(&parts.headers);
+    request.extensions_mut().remove::<VerifiedToken>();
     if let Some(token) = caller.token() {
         request.extensions_mut().insert(token.clone());
     }
-    let Some(limit) = protection.reads_body(&parts) else {
+    let Some(limit) = protection.reads_body(&caller) else {
         return protection.permit(caller, &parts, None);
     };
     let payload = request.take_payload();
@@ -124,19 +126,38 @@ async fn admit(
             request.set_payload(Payload::from(bytes));
             Ok(passage)
         }
-        Err(Unread::TooLong) => Err(protection.respond_too_large()),
+        Err(Unread::TooLong) => Err(protection.respond_too_large(&caller)),
         Err(Unread::BrokeOff) => Err(protection.respond_incomplete()),
     }
 }
 
-/// Lets the protection see the head of the answer; its body flows on.
+/// Lets the protection see the head of the answer; its body flows on. An error that
+/// middleware returns is an answer too.
 fn finish<B>(
     passage: &Passage,
-    mut answer: ServiceResponse<B>,
+    answer: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<AnswerBody<B>>, Error> {
-    let mut parts = convert::answer_head(answer.response())?;
+    match answer {
+        Ok(mut answer) => {
+            let filter = finish_head(passage, answer.response_mut())?;
+            Ok(answer.map_body(|_, body| AnswerBody::theirs(body, filter)))
+        }
+        Err(error) => {
+            let mut answer = error.error_response();
+            let filter = finish_head(passage, &mut answer)?;
+            let answer = answer.map_body(|_, body| AnswerBody::theirs(body, filter));
+            Err(InternalError::from_response(error, answer.map_into_boxed_body()).into())
+        }
+    }
+}
+
+fn finish_head<B>(
+    passage: &Passage,
+    answer: &mut HttpResponse<B>,
+) -> Result<Option<ListFilter>, Error> {
+    let mut parts = convert::answer_head(answer)?;
     let filter = passage.finish(&mut parts);
-    *answer.response_mut().status_mut() = convert::status_back(parts.status)?;
+    *answer.status_mut() = convert::status_back(parts.status)?;
     *answer.headers_mut() = convert::headers_back(&parts.headers);
-    Ok(answer.map_body(|_, body| AnswerBody::theirs(body, filter)))
+    Ok(filter)
 }

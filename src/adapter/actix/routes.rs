@@ -39,7 +39,28 @@ pub(super) fn pattern(path: &str) -> String {
     const KEPT: [&str; 5] = ["%25", "%2B", "%2b", "%2F", "%2f"];
     let keep = |path: String, escape: &&str| path.replace(escape, &escape.replace('%', "%25"));
     let path = KEPT.iter().fold(path.to_owned(), keep);
-    percent_decode_str(&path).decode_utf8_lossy().into_owned()
+    let path = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+    match path.strip_prefix('/') {
+        // These would stand for other paths as well; in a regular expression they can
+        // be written as what they are.
+        Some(rest) if rest.contains(['{', '}', '*']) => {
+            format!("/{{path:{}}}", as_expression(rest))
+        }
+        Some(_) | None => path,
+    }
+}
+
+/// The regular expression of this text and no other.
+fn as_expression(text: &str) -> String {
+    let mut expression = String::new();
+    for letter in text.chars() {
+        if letter.is_ascii() && !letter.is_ascii_alphanumeric() {
+            expression.push_str(&format!("\\x{:02X}", u32::from(letter)));
+        } else {
+            expression.push(letter);
+        }
+    }
+    expression
 }
 
 async fn respond(

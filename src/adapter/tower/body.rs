@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::error::Error as StdError;
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -15,13 +16,19 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 pin_project! {
     /// A body from outside, or bytes of this crate: what a protected handler gets
     /// when its body was read to decide what it needs, and every answer.
-    #[derive(Debug)]
     pub struct EitherBody<B> {
         #[pin]
         theirs: Option<B>,
         ours: Option<Bytes>,
         // What their pieces go through.
         filter: Option<Box<ListFilter>>,
+    }
+}
+
+impl<B> fmt::Debug for EitherBody<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is in it may be a secret.
+        formatter.write_str("EitherBody(..)")
     }
 }
 
@@ -103,6 +110,10 @@ where
         while let (Some(filter), Some(theirs)) =
             (this.filter.as_mut(), this.theirs.as_mut().as_pin_mut())
         {
+            if filter.is_over() {
+                this.theirs.set(None);
+                return Poll::Ready(Some(Ok(Frame::data(filter.end()))));
+            }
             let sent = match ready!(theirs.poll_frame(context)) {
                 Some(frame) => match frame.map_err(Into::into)?.into_data() {
                     Ok(piece) => filter.push(piece),

@@ -76,7 +76,7 @@ where
         return Err(answer);
     }
     let caller = protection.admit(&mut parts).await?;
-    let Some(limit) = protection.reads_body(&parts) else {
+    let Some(limit) = protection.reads_body(&caller) else {
         let passage = protection.permit(caller, &parts, None)?;
         return Ok((
             Request::from_parts(parts, EitherBody::theirs(body)),
@@ -88,7 +88,7 @@ where
             let passage = protection.permit(caller, &parts, Some(&bytes))?;
             Ok((Request::from_parts(parts, EitherBody::ours(bytes)), passage))
         }
-        Err(Unread::TooLong) => Err(protection.respond_too_large()),
+        Err(Unread::TooLong) => Err(protection.respond_too_large(&caller)),
         Err(Unread::BrokeOff) => Err(protection.respond_incomplete()),
     }
 }

@@ -7,7 +7,7 @@ use crate::endpoint::list_filter::message::{Unreadable, View};
 /// soon as they are whole. One without a list passes byte for byte.
 ///
 /// [HTML, section 9.2.6]: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct EventStream {
     /// The event that is not whole yet.
     event: BytesMut,

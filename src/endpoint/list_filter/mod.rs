@@ -5,7 +5,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-use std::mem;
+use std::{fmt, mem};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -20,17 +20,16 @@ pub(super) use message::View;
 /// Cuts the lists in one answer down to what the caller may use.
 ///
 /// An adapter sends what [`push`](Self::push) returns for each piece of the
-/// handler's body, and at its end what [`end`](Self::end) returns. Event streams
+/// handler's body, and at its end, or as soon as the filter [is over](Self::is_over),
+/// what [`end`](Self::end) returns. Event streams
 /// pass event by event, any other body at its end. What cannot be read, or is
 /// longer than [`MAX_MESSAGE`](Self::MAX_MESSAGE), becomes an error of JSON-RPC:
 /// it never passes as it is.
-#[derive(Debug)]
 pub struct ListFilter {
     view: View,
     body: Body,
 }
 
-#[derive(Debug)]
 enum Body {
     Whole(BytesMut),
     Events(EventStream),
@@ -83,6 +82,13 @@ impl ListFilter {
         Some(Self { view, body })
     }
 
+    /// Whether nothing of the handler's body will pass any more, however it goes on: it
+    /// can be dropped, and is not waited for.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        matches!(self.body, Body::Refused)
+    }
+
     /// Takes a piece of the handler's body, and returns what may be sent by now.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
         match &mut self.body {
@@ -107,6 +113,13 @@ impl ListFilter {
             Body::Whole(all) => self.view.cut_bytes(all.freeze()),
             Body::Refused => self.view.failure().into(),
         }
+    }
+}
+
+impl fmt::Debug for ListFilter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it holds is the answer of the handler.
+        formatter.write_str("ListFilter(..)")
     }
 }
 

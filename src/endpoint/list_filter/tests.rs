@@ -56,6 +56,36 @@ async fn alice(guard: &ResourceServer) -> VerifiedToken {
     guard.authenticate(&headers).await.unwrap()
 }
 
+#[test]
+fn what_is_refused_is_over_at_once_and_shows_no_bytes() {
+    let mut refused = filter_of("application/json", Some("gzip"));
+    assert!(refused.is_over());
+    assert!(refused.end().starts_with(br#"{"jsonrpc":"2.0""#));
+    assert!(!refused.is_over(), "the failure is told once");
+    assert!(refused.end().is_empty());
+
+    let mut whole = filter_of("application/json", None);
+    let _ = whole.push(Bytes::from_static(b"secret"));
+    assert!(!whole.is_over());
+    assert!(!format!("{whole:?}").contains("115"), "{whole:?}");
+    let _ = whole.push(vec![b' '; ListFilter::MAX_MESSAGE].into());
+    assert!(whole.is_over());
+}
+
+fn filter_of(kind: &'static str, encoding: Option<&'static str>) -> ListFilter {
+    let mut answer = Response::builder().header(CONTENT_TYPE, kind);
+    if let Some(encoding) = encoding {
+        answer = answer.header(CONTENT_ENCODING, encoding);
+    }
+    let (mut parts, ()) = answer.body(()).unwrap().into_parts();
+    let view = View {
+        resource: guard(),
+        caller: None,
+        id: Some("1".to_owned()),
+    };
+    ListFilter::new(view, &mut parts, false).unwrap()
+}
+
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

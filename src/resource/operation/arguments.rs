@@ -1,13 +1,43 @@
 //! Arguments, for rules that look at them.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+/// The arguments of a message, which are read once, however many things the message
+/// could be.
+#[derive(Debug)]
+pub(super) struct Arguments<'a> {
+    raw: &'a RawValue,
+    read: OnceCell<Option<Map<String, Value>>>,
+}
+
+impl Arguments<'_> {
+    /// `None` if they have two readings.
+    pub(super) fn read(&self) -> Option<&Map<String, Value>> {
+        self.read.get_or_init(|| parse(self.raw.get())).as_ref()
+    }
+
+    /// Whether somebody wanted to read what has two readings.
+    pub(super) fn were_hidden(&self) -> bool {
+        matches!(self.read.get(), Some(None))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Arguments<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let read = OnceCell::new();
+        Ok(Self { raw, read })
+    }
+}
+
 /// Reads an object in which no member is there twice, however deep.
-pub(super) fn parse(text: &str) -> Option<Map<String, Value>> {
+fn parse(text: &str) -> Option<Map<String, Value>> {
     serde_json::from_str::<Unrepeated>(text).ok()?;
     serde_json::from_str(text).ok()
 }

@@ -1,7 +1,7 @@
 use http::HeaderMap;
 
 use crate::resource::operation::headers::{self, Mirrored};
-use crate::resource::operation::wire::{Body, Member, Message, Params};
+use crate::resource::operation::wire::{Body, LONGEST_LIST, Member, Message, Params};
 use crate::resource::operation::{InvalidMessage, Operation, Target};
 
 /// The messages of a request: one, or a batch of them.
@@ -30,9 +30,7 @@ impl<'a> Messages<'a> {
             Member::List(batch) if batch.is_empty() || batch.len() > Self::MAX_BATCH => {
                 return Err(InvalidMessage::BatchSize);
             }
-            Member::List(batch) => batch.iter().try_for_each(|message| {
-                message.object().ok_or(InvalidMessage::Malformed)?.judge()
-            })?,
+            Member::List(batch) => judge_batch(batch)?,
             Member::Nothing | Member::Text(_) | Member::Other => {
                 return Err(InvalidMessage::Malformed);
             }
@@ -59,6 +57,18 @@ impl<'a> Messages<'a> {
         })
     }
 
+    /// Reads the headers that mirror a message for a request that has none.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMessage`] if it cannot be told for sure what they name.
+    pub(crate) fn parse_head(headers: &'a HeaderMap) -> Result<Self, InvalidMessage> {
+        Ok(Self {
+            body: Member::Nothing,
+            mirrored: Mirrored::read(headers)?,
+        })
+    }
+
     /// Hands over everything that a handler could take the request for, one
     /// operation after another.
     ///
@@ -75,8 +85,21 @@ impl<'a> Messages<'a> {
                 .iter()
                 .filter_map(Member::object)
                 .try_for_each(|message| self.visit(message, &mut visit)),
-            Member::Nothing | Member::Text(_) | Member::Other => Ok(()),
+            Member::Nothing => self.visit_head(&mut visit),
+            Member::Text(_) | Member::Other => Ok(()),
         }
+    }
+
+    /// Without a message, all there is to go by is what the headers name.
+    fn visit_head<E: From<InvalidMessage>>(
+        &self,
+        visit: &mut impl FnMut(&Operation<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(method) = self.mirrored.method else {
+            return Ok(());
+        };
+        let target = Target::of(method, None, self.mirrored.name.as_deref())?;
+        visit(&Operation::new(Some(method), target, None))
     }
 
     fn visit<E: From<InvalidMessage>>(
@@ -112,6 +135,18 @@ impl<'a> Messages<'a> {
     }
 }
 
+fn judge_batch(batch: &[Member<'_, Message<'_>>]) -> Result<(), InvalidMessage> {
+    let mut listed = 0;
+    for message in batch {
+        let message = message.object().ok_or(InvalidMessage::Malformed)?;
+        message.judge()?;
+        listed += message.params.object().map_or(0, Params::listed);
+    }
+    (listed <= LONGEST_LIST)
+        .then_some(())
+        .ok_or(InvalidMessage::TooManyTargets)
+}
+
 impl Message<'_> {
     fn judge(&self) -> Result<(), InvalidMessage> {
         match &self.method {
@@ -136,7 +171,7 @@ impl Message<'_> {
             Some(method) => Target::of(method, params, name)?,
             None => Target::Nothing,
         };
-        let arguments = params.and_then(|params| params.arguments);
+        let arguments = params.and_then(|params| params.arguments.as_ref());
         Ok(Operation::new(method, target, arguments))
     }
 

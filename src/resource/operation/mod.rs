@@ -1,16 +1,15 @@
 mod arguments;
 mod headers;
 mod messages;
+mod spelling;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use std::cell::OnceCell;
-
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::resource::operation::arguments::Arguments;
 use crate::resource::operation::wire::{LONGEST_LIST, Params};
 
 pub use messages::Messages;
@@ -25,8 +24,7 @@ pub(super) use wire::Member;
 pub struct Operation<'a> {
     method: Option<&'a str>,
     target: Target<'a>,
-    raw_arguments: Option<&'a RawValue>,
-    arguments: OnceCell<Option<Map<String, Value>>>,
+    arguments: Option<&'a Arguments<'a>>,
 }
 
 /// What an operation is about.
@@ -58,12 +56,16 @@ pub enum InvalidMessage {
     /// A header that mirrors the message is there twice, or cannot be read.
     #[error("the header Mcp-Method or Mcp-Name is there twice or cannot be read")]
     Header,
-    /// The body is no JSON-RPC message, or a member of it is there twice.
+    /// The body is no JSON-RPC message, or a member of it is there twice, even if
+    /// only for who does not tell upper from lower case.
     #[error("the body is no JSON-RPC message")]
     Malformed,
     /// The batch is empty, or has more than 100 messages.
     #[error("the batch is empty or has more than 100 messages")]
     BatchSize,
+    /// The messages of a batch list more than 1,000 resources together.
+    #[error("the messages list more than 1,000 resources together")]
+    TooManyTargets,
     /// A message does not name the tool, prompt or resource that its method is
     /// about.
     #[error("a message does not name its tool, prompt or resource")]
@@ -113,13 +115,12 @@ impl<'a> Operation<'a> {
     const fn new(
         method: Option<&'a str>,
         target: Target<'a>,
-        raw_arguments: Option<&'a RawValue>,
+        arguments: Option<&'a Arguments<'a>>,
     ) -> Self {
         Self {
             method,
             target,
-            raw_arguments,
-            arguments: OnceCell::new(),
+            arguments,
         }
     }
 
@@ -174,14 +175,12 @@ impl<'a> Operation<'a> {
     /// since a member is there twice, none is shown, and the request is refused
     /// whatever the rule says.
     pub fn arguments(&self) -> Option<&Map<String, Value>> {
-        let raw = self.raw_arguments?;
-        let read = || arguments::parse(raw.get());
-        self.arguments.get_or_init(read).as_ref()
+        self.arguments?.read()
     }
 
     /// Whether a rule asked for arguments that cannot be shown.
     pub(super) fn hid_arguments(&self) -> bool {
-        matches!(self.arguments.get(), Some(None))
+        self.arguments.is_some_and(Arguments::were_hidden)
     }
 
     pub(super) const fn target(&self) -> Target<'a> {

@@ -272,6 +272,52 @@ fn what_the_headers_name_counts_as_well() {
 }
 
 #[test]
+fn a_member_that_is_called_almost_as_another_is_refused() {
+    for body in [
+        r#"{"method":"ping","Method":"a"}"#,
+        r#"{"method":"ping","PARAMS":{}}"#,
+        r#"{"method":"ping","param\u017f":{}}"#,
+        r#"{"method":"ping","JsonRpc":"2.0"}"#,
+        r#"{"method":"ping","Id":1}"#,
+        r#"{"method":"ping","I\u0130d":1,"\u0131d":1}"#,
+        r#"{"result":{},"Error":{}}"#,
+        r#"{"error":{},"Result":{}}"#,
+        r#"{"method":"a","params":{"Name":1}}"#,
+        r#"{"method":"a","params":{"URI":1}}"#,
+        r#"{"method":"a","params":{"Ref":1}}"#,
+        r#"{"method":"a","params":{"Argument\u017f":1}}"#,
+        r#"{"method":"a","params":{"notification\u017f":1}}"#,
+        r#"{"method":"a","params":{"ref":{"TYPE":1}}}"#,
+        r#"{"method":"a","params":{"notifications":{"resource_subscriptions":[]}}}"#,
+        r#"[{"method":"ping"},{"method":"ping","Method":"a"}]"#,
+    ] {
+        assert_eq!(of(body), Err(InvalidMessage::Malformed), "{body}");
+    }
+    // What is not looked at may be called anything.
+    let body = r#"{"method":"a","names":1,"params":{"_meta":{"Name":1},"arguments":{"Name":1},"names":1}}"#;
+    assert_eq!(of(body).unwrap(), ["a"]);
+}
+
+#[test]
+fn arguments_are_read_once_whatever_the_message_could_be() {
+    let mut headers = HeaderMap::new();
+    headers.insert("mcp-method", "prompts/get".parse().unwrap());
+    headers.insert("mcp-name", "b".parse().unwrap());
+    let body = br#"{"method":"tools/call","params":{"name":"a","arguments":{"x":1}}}"#;
+    let messages = Messages::parse_request(&headers, body).unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let read = messages.try_for_each(|operation| {
+            seen.push(std::ptr::from_ref(operation.arguments().unwrap()));
+            Ok::<_, InvalidMessage>(())
+        });
+        assert_eq!(read, Ok(()));
+    }
+    assert_eq!(seen.len(), 8);
+    assert!(seen.iter().all(|arguments| *arguments == seen[0]));
+}
+
+#[test]
 fn one_message_is_read_without_a_copy() {
     let body = br#"{"method":"tools/call","params":{"name":"a"}}"#;
     let messages = Messages::parse(body).unwrap();

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::resource::operation::arguments::Arguments;
+use crate::resource::operation::spelling::Exact;
 
 /// Of a longer list the rest is not kept; whoever reads it has to refuse it.
 pub(super) const LONGEST_LIST: usize = 1000;
@@ -28,9 +30,12 @@ pub(in crate::resource) enum Member<'a, O = IgnoredAny, I = IgnoredAny> {
 /// One message, or a batch of them.
 pub(super) type Body<'a> = Member<'a, Message<'a>, Member<'a, Message<'a>>>;
 
-// Derived structs refuse a member that is there twice.
+// Derived structs refuse a member that is there twice, and `Exact` one that some
+// readers take for another.
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Message<'a> {
+    #[serde(default, rename = "jsonrpc")]
+    _version: Presence,
     #[serde(default, borrow)]
     pub(super) method: Member<'a>,
     #[serde(default, borrow)]
@@ -54,7 +59,18 @@ pub(super) struct Params<'a> {
     #[serde(default, borrow)]
     pub(super) notifications: Member<'a, Notifications<'a>>,
     #[serde(default, borrow)]
-    pub(super) arguments: Option<&'a RawValue>,
+    pub(super) arguments: Option<Arguments<'a>>,
+}
+
+impl Params<'_> {
+    /// How many resources are listed.
+    pub(super) fn listed(&self) -> usize {
+        let wanted = self.notifications.object();
+        wanted.map_or(0, |wanted| match &wanted.resource_subscriptions {
+            Member::List(uris) => uris.len(),
+            Member::Nothing | Member::Text(_) | Member::Object(_) | Member::Other => 0,
+        })
+    }
 }
 
 /// What a completion is for.
@@ -132,7 +148,7 @@ where
     // Only here does an object become one: a derived struct would take an array
     // for one as well, member by member, in an order that is not the handler's.
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        O::deserialize(MapAccessDeserializer::new(map)).map(Member::Object)
+        O::deserialize(Exact(map)).map(Member::Object)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {

@@ -8,7 +8,7 @@ mod uri;
 use std::collections::BTreeMap;
 
 use crate::resource::operation::{InvalidMessage, Member, Operation, Target};
-use crate::resource::scope_policy::prefix::ResourcePrefix;
+use crate::resource::scope_policy::prefix::{ResourcePrefix, SplitUri};
 use crate::resource::scope_policy::rule::Rule;
 use crate::types::{Scope, ScopeHierarchy};
 
@@ -105,12 +105,22 @@ impl ScopePolicy {
     /// Everything that `operation` needs.
     #[must_use]
     pub fn required(&self, operation: &Operation<'_>) -> Scope {
-        let mut needed = self.added_by_rules(operation);
-        self.try_each(operation, &mut |scope| {
-            needed = needed.union(scope);
-            true
-        });
+        let mut needed = Scope::empty();
+        self.collect_required(operation, &mut needed);
         needed
+    }
+
+    /// Adds everything that `operation` needs. Of rows there may be many, of scopes
+    /// there are few: only one that is new costs more than a look.
+    pub(super) fn collect_required(&self, operation: &Operation<'_>, needed: &mut Scope) {
+        let mut add = |scope: &Scope| {
+            if !scope.is_subset(needed) {
+                *needed = needed.union(scope);
+            }
+            true
+        };
+        add(&self.added_by_rules(operation));
+        self.try_each(operation, &mut add);
     }
 
     /// Whether somebody who holds `held` may do `operation`.
@@ -241,9 +251,10 @@ impl ScopePolicy {
         meet: &mut dyn FnMut(&Scope) -> bool,
     ) -> bool {
         let mut is_named = false;
+        let split = SplitUri::new(uri);
         for (prefix, entry) in &self.resources {
             let (covers, may_cover) = match reading {
-                Reading::Uri => (prefix.covers(uri), prefix.may_cover(uri)),
+                Reading::Uri => (prefix.covers(uri), prefix.may_cover(&split)),
                 Reading::Template => (prefix.covers_template(uri), prefix.may_meet_template(uri)),
             };
             is_named |= covers;
@@ -278,10 +289,11 @@ impl ScopePolicy {
     }
 
     fn is_open_resource(&self, uri: &str) -> bool {
+        let split = SplitUri::new(uri);
         let mut rows = self.resources.iter();
         rows.clone()
             .any(|(prefix, entry)| entry.is_open() && prefix.covers(uri))
-            && rows.all(|(prefix, entry)| entry.scope.is_empty() || !prefix.may_cover(uri))
+            && rows.all(|(prefix, entry)| entry.scope.is_empty() || !prefix.may_cover(&split))
     }
 
     fn is_open_template(&self, text: &str) -> bool {

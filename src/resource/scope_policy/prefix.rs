@@ -12,6 +12,47 @@ use crate::resource::scope_policy::uri;
 pub(super) struct ResourcePrefix {
     text: String,
     is_whole_scheme: bool,
+    /// What is between its slashes.
+    segments: Vec<String>,
+}
+
+/// How deep a prefix may go before segments have to be looked for again.
+const FIRST: usize = 8;
+
+/// A URI that is split once, and then compared to many prefixes.
+#[derive(Debug)]
+pub(super) struct SplitUri<'a> {
+    scheme: Option<&'a str>,
+    /// The first segments; empty where there are fewer.
+    first: [&'a str; FIRST],
+    /// The path behind them.
+    rest: &'a str,
+}
+
+impl<'a> SplitUri<'a> {
+    pub(super) fn new(uri: &'a str) -> Self {
+        let (scheme, mut rest) = uri.split_once(':').unzip();
+        let mut first = [""; FIRST];
+        for place in &mut first {
+            let Some((segment, others)) = rest.and_then(next_segment) else {
+                rest = None;
+                break;
+            };
+            (*place, rest) = (segment, Some(others));
+        }
+        let rest = rest.unwrap_or_default();
+        Self {
+            scheme,
+            first,
+            rest,
+        }
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &'a str> {
+        let first = self.first.into_iter();
+        let first = first.take_while(|segment| !segment.is_empty());
+        first.chain(segments(self.rest))
+    }
 }
 
 /// The text is no beginning of URIs.
@@ -37,6 +78,7 @@ impl ResourcePrefix {
         Ok(Self {
             text: without_slash.unwrap_or(text).to_owned(),
             is_whole_scheme,
+            segments: segments(path).map(str::to_owned).collect(),
         })
     }
 
@@ -52,13 +94,10 @@ impl ResourcePrefix {
     ///
     /// There are those for whom the case of letters, the number of slashes, a
     /// port, parameters behind a semicolon and dots at an end mean nothing.
-    pub(super) fn may_cover(&self, uri: &str) -> bool {
-        let Some((scheme, path)) = uri.split_once(':') else {
-            return false;
-        };
-        let mut segments = segments(path);
-        self.has_scheme(scheme)
-            && self.segments().all(|own| {
+    pub(super) fn may_cover(&self, uri: &SplitUri<'_>) -> bool {
+        let mut segments = uri.segments();
+        uri.scheme.is_some_and(|scheme| self.has_scheme(scheme))
+            && self.segments.iter().all(|own| {
                 segments
                     .next()
                     .is_some_and(|other| own.eq_ignore_ascii_case(other))
@@ -79,7 +118,7 @@ impl ResourcePrefix {
     /// Whether `template` may stand for something that this stands for.
     pub(super) fn may_meet_template(&self, template: &str) -> bool {
         let Some((literal, _)) = template.split_once('{') else {
-            return self.may_cover(template);
+            return self.may_cover(&SplitUri::new(template));
         };
         let Some((scheme, path)) = literal.split_once(':') else {
             return true;
@@ -91,16 +130,12 @@ impl ResourcePrefix {
             Some(other) => own.eq_ignore_ascii_case(other),
             None => last.take().is_none_or(|begun| begins(own, plain(begun))),
         };
-        self.has_scheme(scheme) && self.segments().all(agrees)
+        self.has_scheme(scheme) && self.segments.iter().map(String::as_str).all(agrees)
     }
 
     fn has_scheme(&self, scheme: &str) -> bool {
         let own = self.text.split_once(':').map(|(own, _)| own);
         own.is_some_and(|own| own.eq_ignore_ascii_case(scheme))
-    }
-
-    fn segments(&self) -> impl Iterator<Item = &str> {
-        segments(self.text.split_once(':').map_or("", |(_, path)| path))
     }
 }
 
@@ -111,9 +146,26 @@ fn begins(whole: &str, begun: &str) -> bool {
 
 /// What is between slashes, as the most careless reader sees it.
 fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.split(['/', '?'])
-        .map(plain)
-        .filter(|segment| !segment.is_empty())
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        let (segment, others) = next_segment(rest)?;
+        rest = others;
+        Some(segment)
+    })
+}
+
+/// The first of the segments, and what is behind it.
+fn next_segment(path: &str) -> Option<(&str, &str)> {
+    let mut rest = path;
+    while !rest.is_empty() {
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let segment = plain(&rest[..end]);
+        rest = rest.get(end + 1..).unwrap_or_default();
+        if !segment.is_empty() {
+            return Some((segment, rest));
+        }
+    }
+    None
 }
 
 fn plain(segment: &str) -> &str {
@@ -140,7 +192,10 @@ mod tests {
                 "notes://a?b",
                 "notes://a//b",
             ] {
-                assert!(prefix.covers(uri) && prefix.may_cover(uri), "{text} {uri}");
+                assert!(
+                    prefix.covers(uri) && prefix.may_cover(&SplitUri::new(uri)),
+                    "{text} {uri}"
+                );
             }
             for uri in [
                 "notes://ab",
@@ -151,7 +206,7 @@ mod tests {
                 "x://a",
             ] {
                 assert!(
-                    !prefix.covers(uri) && !prefix.may_cover(uri),
+                    !prefix.covers(uri) && !prefix.may_cover(&SplitUri::new(uri)),
                     "{text} {uri}"
                 );
             }
@@ -167,12 +222,12 @@ mod tests {
             ("file:///", "file:///etc/passwd"),
         ] {
             assert!(
-                prefix(text).covers(uri) && prefix(text).may_cover(uri),
+                prefix(text).covers(uri) && prefix(text).may_cover(&SplitUri::new(uri)),
                 "{text}"
             );
         }
         assert!(!prefix("file:///").covers("file://host/share"));
-        assert!(!prefix("notes:").may_cover("notesx:a"));
+        assert!(!prefix("notes:").may_cover(&SplitUri::new("notesx:a")));
     }
 
     #[test]
@@ -188,8 +243,24 @@ mod tests {
             "notes://private./a",
             "notes://private;x/a;y=1/b",
         ] {
-            assert!(prefix.may_cover(uri), "{uri}");
+            assert!(prefix.may_cover(&SplitUri::new(uri)), "{uri}");
             assert!(!prefix.covers(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_may_go_deeper_than_what_is_split_at_once() {
+        let deep = prefix("n://1/2/3/4/5/6/7/8/9/10");
+        for (uri, may_cover) in [
+            ("n:1//2/3/4/5/6/7/8/9/10/11", true),
+            ("n://1/2/3/4/5/6/7/8/9./;x/10", true),
+            ("n://1/2/3/4/5/6/7/8/9", false),
+            ("n://1/2/3/4/5/6/7/8/9/11", false),
+            ("n://1/2/3/4/5/6/7/8", false),
+            ("n://1/2/3/4/5/6/7/x/9/10", false),
+            ("n://1", false),
+        ] {
+            assert_eq!(deep.may_cover(&SplitUri::new(uri)), may_cover, "{uri}");
         }
     }
 
