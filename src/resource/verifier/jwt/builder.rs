@@ -3,7 +3,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::event::{EventSink, TracingSink};
-use crate::fetch::{Fetch, RemoteCopy, RemoteCopyLimits};
+use crate::fetch::{Fetch, RemoteCopyLimits};
 use crate::jose::{JwkSet, VerifyingKeySet};
 use crate::resource::verifier::jwt::keys::{IssuerKeys, Place, PublishedKeys, keys_uri};
 use crate::resource::verifier::jwt::{JwtVerifier, TokenShape};
@@ -106,12 +106,8 @@ impl JwtVerifierBuilder {
                         .ok_or(InvalidJwtVerifier::KeysUri)?,
                     None => Place::in_metadata_of(self.issuer.clone()),
                 };
-                IssuerKeys::Published(Box::new(PublishedKeys {
-                    fetch,
-                    place,
-                    copy: RemoteCopy::new(self.limits),
-                    events: self.events,
-                }))
+                let keys = PublishedKeys::new(fetch, place, self.limits, self.events);
+                IssuerKeys::Published(Box::new(keys))
             }
         };
         Ok(JwtVerifier {

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::fetch::Fetch;
 use crate::jose::{JwkSet, Jws};
 use crate::protocol::bearer::BearerToken;
-use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError};
+use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError, unreadable};
 use crate::types::{Issuer, Timestamp};
 
 pub use builder::{InvalidJwtVerifier, JwtVerifierBuilder};
@@ -56,8 +56,8 @@ impl TokenVerifier for JwtVerifier {
         token: &BearerToken,
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
-        // What cannot be taken apart does not say who issued it.
-        let jws = Jws::parse(token.secret().expose()).map_err(|_| VerifierError::Foreign)?;
+        let text = token.secret().expose();
+        let jws = Jws::parse(text).map_err(|_| unreadable(text, &self.issuer))?;
         let malformed = || VerifierError::Refused("its claims are malformed");
         let claims = jws.unproved_claims::<ForeignClaims>();
         let is_ours = match &claims {
