@@ -6,6 +6,7 @@ mod introspection;
 mod jwt;
 #[cfg(feature = "server")]
 mod local;
+mod renamed_audience;
 mod signed_in;
 
 use std::error::Error as StdError;

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use crate::fetch::Fetch;
 use crate::jose::{JwkSet, Jws};
 use crate::protocol::bearer::BearerToken;
+use crate::resource::verifier::renamed_audience::RenamedAudiences;
 use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError, unreadable};
 use crate::types::{Issuer, Timestamp};
 
@@ -35,6 +36,7 @@ pub struct JwtVerifier {
     issuer: Issuer,
     keys: IssuerKeys,
     shape: TokenShape,
+    audiences: RenamedAudiences,
 }
 
 impl JwtVerifier {
@@ -74,6 +76,7 @@ impl TokenVerifier for JwtVerifier {
             return Err(VerifierError::Refused("it is bound to a key of its client"));
         }
         let claims = claims.read(verified.header(), &self.shape);
-        claims.ok_or_else(malformed)
+        let claims = claims.ok_or_else(malformed)?;
+        Ok(self.audiences.resolve(claims))
     }
 }
