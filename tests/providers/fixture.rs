@@ -17,7 +17,7 @@ use oauth_for_mcp::resource::provider::{ClientRegistration, Provider};
 use oauth_for_mcp::resource::verifier::JwtVerifier;
 use oauth_for_mcp::resource::{ResourceError, ResourceServer, TokenRefusal};
 use oauth_for_mcp::test_util::TestClock;
-use oauth_for_mcp::types::{Clock as _, ResourceUri};
+use oauth_for_mcp::types::{Clock as _, Issuer, ResourceUri};
 use serde_json::{Value, json};
 
 pub(crate) const RESOURCE: &str = "https://mcp.example.com/mcp";
@@ -108,12 +108,13 @@ impl Fixture {
     /// says of clients what the preset says.
     pub(crate) async fn expect_metadata_to_agree(&self) {
         let named = self.metadata["issuer"].as_str().unwrap();
-        assert_eq!(named, self.provider.authorization_server().as_str());
+        let issuer = Issuer::parse(named).unwrap();
+        let known = [self.provider.authorization_server(), self.provider.issuer()];
+        assert!(known.contains(&&issuer), "{named}");
         let keys_uri = self.metadata["jwks_uri"].as_str().unwrap();
         assert_eq!(keys_uri, self.published[0].0);
 
         // Whoever has no preset finds the keys so: an issuer is all that is known.
-        let issuer = self.provider.authorization_server().clone();
         let by_metadata = JwtVerifier::builder(issuer.clone(), self.network());
         let by_metadata = Arc::new(by_metadata.build().unwrap());
         let resource = ResourceUri::parse(RESOURCE).unwrap();

@@ -49,12 +49,13 @@ fn entra_v1() -> Fixture {
             format!("https://login.microsoftonline.com/{TENANT}/discovery/keys"),
             keys(),
         )],
-        metadata_at: format!(
-            "https://login.microsoftonline.com/{TENANT}/v2.0/.well-known/openid-configuration"
-        ),
+        metadata_at: format!("{issuer}.well-known/openid-configuration"),
         metadata: json!({
-            "issuer": format!("https://login.microsoftonline.com/{TENANT}/v2.0"),
-            "jwks_uri": format!("https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"),
+            "issuer": issuer,
+            "jwks_uri": format!("https://login.microsoftonline.com/{TENANT}/discovery/keys"),
+            "authorization_endpoint":
+                format!("https://login.microsoftonline.com/{TENANT}/oauth2/authorize"),
+            "token_endpoint": format!("https://login.microsoftonline.com/{TENANT}/oauth2/token"),
         }),
         administrators_register: false,
         header: json!({ "typ": "JWT", "x5t": "2026" }),
@@ -267,6 +268,7 @@ async fn entra_takes_no_token_that_any_application_of_the_tenant_gets() {
 async fn what_vendors_with_one_host_publish_is_what_their_presets_say() {
     for fixture in [
         entra(),
+        entra_v1(),
         keycloak(json!({ "typ": "JWT" })),
         cognito(Some(RESOURCE)),
         descope(),
