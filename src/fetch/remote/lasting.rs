@@ -55,7 +55,7 @@ impl<T> fmt::Debug for LastingLoad<T> {
 mod tests {
     use std::future::{pending, ready};
     use std::pin::pin;
-    use std::task::{Context, Waker};
+    use std::task::{Context, Poll, Waker};
 
     use super::*;
 
@@ -89,6 +89,8 @@ mod tests {
         begin(&load, START, pending());
         let later = |seconds| START.plus(Duration::from_secs(seconds));
         begin(&load, later(9), ready(2));
-        assert_eq!(load.outcome(later(10), || ready(3)).await, 3);
+        let mut anew = pin!(load.outcome(later(10), || ready(3)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(anew.as_mut().poll(&mut context), Poll::Ready(3));
     }
 }
