@@ -13,6 +13,7 @@ mod behaviour {
     mod b10_sessions;
     mod b11_first_of;
     mod b11_introspection;
+    mod b11_named_issuers;
     mod b1_b7_challenges;
     mod b2_public;
     mod b4_foreign_tokens;

@@ -27,6 +27,16 @@ pub(crate) enum DocumentError {
 }
 
 impl DocumentError {
+    /// Whether the other server says that there is nothing at this address.
+    #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+    pub(crate) fn is_gone(&self) -> bool {
+        let gone = [StatusCode::NOT_FOUND, StatusCode::GONE];
+        match self {
+            Self::Status(status) => gone.contains(status),
+            Self::Fetch(_) | Self::Malformed => false,
+        }
+    }
+
     /// Whether asking again later may help.
     pub(crate) fn is_outage(&self) -> bool {
         match self {

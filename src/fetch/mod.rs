@@ -24,6 +24,8 @@ pub use self::cache_headers::freshness;
 #[cfg(feature = "server")]
 pub use self::copies::{RemoteCopies, RemoteCopiesLimits, TooManyLoads};
 pub use self::guard::{NotPublic, all_public, is_loopback, is_public};
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub(crate) use self::remote::LastingLoad;
 pub use self::remote::{Lifetime, Loaded, RemoteCopy, RemoteCopyLimits};
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::{PublicFetchBuilder, ReqwestFetch, Resolver};

@@ -68,13 +68,8 @@ impl<'a> Jws<'a> {
         if text.len() > Self::MAX_LENGTH {
             return Err(InvalidJws::TooLong);
         }
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(InvalidJws::NotCompact)?;
-        let (header, payload) = signing_input
-            .split_once('.')
-            .ok_or(InvalidJws::NotCompact)?;
-        if payload.contains('.') {
-            return Err(InvalidJws::NotCompact);
-        }
+        let (header, payload, signature) = parts(text).ok_or(InvalidJws::NotCompact)?;
+        let signing_input = &text[..header.len() + 1 + payload.len()];
         Ok(Self {
             header: Header::parse(&decode(header)?)?,
             signing_input,
@@ -116,12 +111,37 @@ impl<'a> Jws<'a> {
         self.claimed().map(|claimed: Claimed<'_>| claimed.iss)
     }
 
-    fn claimed<'de, T: Deserialize<'de>>(&'de self) -> Option<T> {
-        // A derived struct would also be read from an array.
-        let is_object = self.payload.trim_ascii_start().first() == Some(&b'{');
-        let claimed = is_object.then(|| serde_json::from_slice(&self.payload));
-        claimed?.ok()
+    /// Who a text says issued it that [`parse`](Self::parse) does not take, such as
+    /// one with a header that is not acceptable; `None` if it has no claims to say so.
+    ///
+    /// Anybody can write this: it proves nothing.
+    #[must_use]
+    pub fn issuer_named_in(text: &str) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Claimed {
+            iss: String,
+        }
+        let (_, payload, _) = parts(text).filter(|_| text.len() <= Self::MAX_LENGTH)?;
+        claimed_in(&decode(payload).ok()?).map(|claimed: Claimed| claimed.iss)
     }
+
+    fn claimed<'de, T: Deserialize<'de>>(&'de self) -> Option<T> {
+        claimed_in(&self.payload)
+    }
+}
+
+/// Header, payload and signature, each still encoded.
+fn parts(text: &str) -> Option<(&str, &str, &str)> {
+    let (signing_input, signature) = text.rsplit_once('.')?;
+    let (header, payload) = signing_input.split_once('.')?;
+    (!payload.contains('.')).then_some((header, payload, signature))
+}
+
+fn claimed_in<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Option<T> {
+    // A derived struct would also be read from an array.
+    let is_object = payload.trim_ascii_start().first() == Some(&b'{');
+    let claimed = is_object.then(|| serde_json::from_slice(payload));
+    claimed?.ok()
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, InvalidJws> {
@@ -208,6 +228,28 @@ mod tests {
             let of_issuer = claims.replace("sub", "iss");
             assert_eq!(claims_of(claims).0, None, "{claims}");
             assert_eq!(claims_of(&of_issuer).1, None, "{of_issuer}");
+        }
+    }
+
+    #[test]
+    fn a_text_says_who_issued_it_whatever_its_header_and_signature_are() {
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"iss":"a"}"#);
+        for (header, signature) in [("e30", ""), ("", "AAAA"), ("?", "?"), ("e30", "AAAA=")] {
+            let text = format!("{header}.{claims}.{signature}");
+            assert!(refusal(&text).is_some(), "{text}");
+            assert_eq!(Jws::issuer_named_in(&text).as_deref(), Some("a"), "{text}");
+        }
+        let twice = URL_SAFE_NO_PAD.encode(r#"{"iss":"a","iss":"a"}"#);
+        for text in [
+            claims.clone(),
+            format!("e30.{claims}"),
+            format!("e30.{claims}.AAAA.AAAA"),
+            format!("{claims}.e30.AAAA"),
+            format!("e30.{claims}=.AAAA"),
+            format!("e30.{twice}.AAAA"),
+            format!("e30.{claims}.{}", "A".repeat(8192)),
+        ] {
+            assert_eq!(Jws::issuer_named_in(&text), None, "{text}");
         }
     }
 

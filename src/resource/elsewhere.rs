@@ -34,6 +34,12 @@ impl ResourceServerBuilder {
     /// another resource of the same name can use it here, and a resource that is
     /// given a token here can use it there. The identifier of a client lets in
     /// every token of that client.
+    ///
+    /// It counts for every issuer that is trusted. Where there are several, name it at
+    /// the verifier of the one that uses it instead
+    /// ([`IntrospectionVerifierBuilder::audience_name`], and the same at `JwtVerifier`).
+    ///
+    /// [`IntrospectionVerifierBuilder::audience_name`]: crate::resource::verifier::IntrospectionVerifierBuilder::audience_name
     pub fn accepted_audience(mut self, audience: impl Into<String>) -> Self {
         self.elsewhere.audiences.push(audience.into());
         self

@@ -30,8 +30,8 @@ use oauth_for_mcp::jose::{Jws, Signer as _, SigningKey, VerifyingKey};
 use oauth_for_mcp::protocol::bearer::BearerToken;
 use oauth_for_mcp::protocol::form::Form;
 use oauth_for_mcp::resource::verifier::{
-    IntrospectionAuth, IntrospectionEndpoint, IntrospectionVerifier, IntrospectionVerifierBuilder,
-    TokenVerifier,
+    IntrospectionAuth, IntrospectionEndpoint, IntrospectionLimits, IntrospectionVerifier,
+    IntrospectionVerifierBuilder, TokenVerifier,
 };
 use oauth_for_mcp::resource::{
     ResourceError, ResourceServer, ResourceServerBuilder, TokenCacheConfig, VerifierError,
@@ -108,6 +108,9 @@ impl Fetch for FakeEndpoint {
         let form = Form::parse(request.body()).unwrap();
         let token = form.value("token").unwrap().to_owned();
         self.asked.lock().unwrap().push(request);
+        if limits.timeout < Duration::from_millis(100) {
+            return Err(FetchError::failed("it had no time"));
+        }
         let _open = self.gate.acquire().await.unwrap();
         if let Some(fault) = *self.fault.lock().unwrap() {
             return fault();
@@ -279,6 +282,41 @@ async fn a_token_that_the_endpoint_calls_active_is_good_with_what_the_endpoint_s
     assert_eq!(token.extra()["username"], "Ada");
     assert!(!token.is_machine());
     assert!(scene.refusal("good").await.is_none());
+}
+
+/// B11
+#[tokio::test]
+async fn limits_of_nothing_leave_room_for_one_call() {
+    let limits = IntrospectionLimits {
+        calls: 0,
+        timeout: Duration::ZERO,
+        refusals: 0,
+        refused_for: Duration::ZERO,
+    };
+    let scene = Scene::with(|verifier| verifier.limits(limits), |server| server);
+    scene.endpoint.know("good", active());
+    assert!(scene.refusal("good").await.is_none());
+    let answer = scene.refusal("bad").await.unwrap();
+    expect_refusal(&answer, 401, "invalid_token", "it is unknown");
+}
+
+/// B11
+#[tokio::test]
+async fn an_audience_goes_by_the_name_that_the_server_has_for_it() {
+    let resource = ResourceUri::parse(RESOURCE).unwrap();
+    let scene = Scene::with(
+        |verifier| verifier.audience_name("api://notes", resource),
+        |server| server,
+    );
+    for (token, audience, is_good) in [
+        ("named", "api://notes", true),
+        ("nearly", "api://notes/", false),
+    ] {
+        let mut answer = active();
+        answer["aud"] = json!(audience);
+        scene.endpoint.know(token, answer);
+        assert_eq!(scene.refusal(token).await.is_none(), is_good, "{token}");
+    }
 }
 
 /// B11
@@ -814,7 +852,6 @@ mod over_http {
     use axum::response::Redirect;
     use axum::routing::{any, post};
     use oauth_for_mcp::fetch::ReqwestFetch;
-    use oauth_for_mcp::resource::verifier::IntrospectionLimits;
     use tokio::net::TcpListener;
 
     use super::*;

@@ -3,7 +3,7 @@
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 
 use super::attacks::{Attack, HARMLESS, PING, attack, bodies, heads, table, targets};
-use super::support::{Answer, header, send};
+use super::support::{Answer, header, post_mcp, send};
 
 async fn attempt(server: &TestServer, token: &str, attack: &Attack) -> Answer {
     let bearer = format!("Bearer {token}");
@@ -100,4 +100,26 @@ async fn a_method_without_a_body_needs_what_its_headers_name() {
     }
     let answer = attempt(&server, &token, &attack("nothing", "", &[])).await;
     assert_eq!(answer.status(), 400, "a POST says what it is for");
+}
+
+/// B8
+#[tokio::test]
+async fn a_resource_that_is_not_named_needs_all_that_any_resource_needs() {
+    let server = TestServer::with(|builder| builder.resource("notes://private/", "notes:write"));
+    let open = TestServer::new();
+    for (scope, status) in [("notes:read", 403), ("notes:write", 200)] {
+        for method in [
+            "resources/read",
+            "resources/subscribe",
+            "resources/unsubscribe",
+        ] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{}}}}"#);
+            for (server, status) in [(&server, status), (&open, 200)] {
+                let client = TestClient::register(server).await;
+                let token = client.sign_in(server, scope).await.access_token;
+                let answer = post_mcp(server, &token, &body).await;
+                assert_eq!(answer.status(), status, "{scope} {method}");
+            }
+        }
+    }
 }

@@ -1,7 +1,10 @@
 //! Keys that an authorization server elsewhere publishes, and what becomes of
 //! requests when it does so badly or not at all.
 
+use std::future::Future as _;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use oauth_for_mcp::event::Event;
@@ -194,6 +197,115 @@ async fn ten_thousand_tokens_of_unknown_keys_at_once_lead_to_two_fetches() {
         task.await.expect("each is refused");
     }
     assert!(server.key_fetches() <= 2, "{}", server.key_fetches());
+}
+
+/// Begins to show a token, and leaves before there is an answer.
+fn show_and_leave(server: &Elsewhere, token: &str) {
+    let mut shown = pin!(server.show(token));
+    let mut context = Context::from_waker(Waker::noop());
+    let polled = shown.as_mut().poll(&mut context);
+    assert!(polled.is_pending(), "the keys are not there yet");
+}
+
+fn behind(gate: &Arc<Semaphore>) -> Elsewhere {
+    Elsewhere::with(Web::behind(gate), |verifier| verifier.keys_uri(KEYS_URI))
+}
+
+/// B9
+#[tokio::test]
+async fn a_stranger_who_leaves_keeps_no_new_key_out() {
+    let gate = Arc::new(Semaphore::new(1));
+    let server = behind(&gate);
+    assert_eq!(server.status(&server.token().await).await, 200);
+    let next = key(8);
+    publish(&server.web, &[&next]);
+    show_and_leave(&server, &of_unknown_key(&server, 0));
+    gate.add_permits(1);
+    assert_eq!(server.status(&server.token_of(&next).await).await, 200);
+    assert_eq!(server.key_fetches(), 2, "it went on with what was left");
+}
+
+/// B9
+#[tokio::test]
+async fn ten_thousand_strangers_who_leave_lead_to_two_fetches() {
+    let gate = Arc::new(Semaphore::new(0));
+    let server = behind(&gate);
+    for name in 0..5_000 {
+        show_and_leave(&server, &of_unknown_key(&server, name));
+    }
+    gate.add_permits(1);
+    assert_eq!(server.status(&server.token().await).await, 200);
+    for name in 0..5_000 {
+        show_and_leave(&server, &of_unknown_key(&server, name));
+    }
+    publish(&server.web, &[&key(8)]);
+    gate.add_permits(1);
+    assert_eq!(server.status(&server.token_of(&key(8)).await).await, 200);
+    assert_eq!(server.key_fetches(), 2);
+}
+
+/// B9
+#[tokio::test]
+async fn a_fetch_that_was_left_long_ago_is_begun_anew() {
+    let gate = Arc::new(Semaphore::new(0));
+    let server = behind(&gate);
+    show_and_leave(&server, &server.token().await);
+    server.clock.advance(Duration::from_secs(10));
+    gate.add_permits(1);
+    assert_eq!(server.status(&server.token().await).await, 200);
+    assert_eq!(server.key_fetches(), 2);
+}
+
+/// B9
+#[tokio::test]
+async fn a_key_that_was_published_just_after_a_fetch_is_unknown_until_the_next() {
+    let events = Arc::new(RecordedEvents::default());
+    let server = Elsewhere::with(Web::default(), |verifier| {
+        verifier.keys_uri(KEYS_URI).events(Arc::clone(&events) as _)
+    });
+    assert_eq!(server.status(&server.token().await).await, 200);
+    let unknown = of_unknown_key(&server, 0);
+    server.expect_invalid(&unknown, "fetched again").await;
+    publish(&server.web, &[&key(7), &key(8)]);
+    let next = server.token_of(&key(8)).await;
+    server.expect_invalid(&next, "fetched a moment ago").await;
+    server.clock.advance(PAUSE);
+    assert_eq!(server.status(&server.token_of(&key(8)).await).await, 200);
+    assert_eq!(events.all(), [], "it is no outage");
+}
+
+/// B9
+#[tokio::test]
+async fn keys_that_moved_are_found_by_the_metadata_at_once() {
+    const MOVED: &str = "https://auth.example.com/moved";
+    for status in [404, 410] {
+        let server = discovered();
+        server.web.publish(OAUTH_METADATA, &metadata());
+        assert_eq!(server.status(&server.token().await).await, 200);
+        let moved: Value = serde_json::from_str(&changed(metadata(), "jwks_uri", &json!(MOVED)))
+            .expect("it was made so");
+        server.web.publish(OAUTH_METADATA, &moved);
+        server.web.answer(KEYS_URI, status, &[], "gone");
+        let keys = json!({ "keys": [key(8).public_jwk()] });
+        server.web.publish(MOVED, &keys);
+        let next = server.token_of(&key(8)).await;
+        assert_eq!(server.status(&next).await, 200, "{status}");
+    }
+}
+
+/// B9
+#[tokio::test]
+async fn an_issuer_whose_keys_are_gone_is_asked_where_they_are_once_in_a_while() {
+    for status in [404, 410, 503, 301] {
+        let server = discovered();
+        server.web.publish(OAUTH_METADATA, &metadata());
+        server.web.answer(KEYS_URI, status, &[], "gone");
+        for _ in 0..100 {
+            expect_unavailable(&server, "gone").await;
+        }
+        let asked = if [404, 410].contains(&status) { 3 } else { 2 };
+        assert_eq!(server.web.fetched().len(), asked, "{status}");
+    }
 }
 
 /// B9

@@ -13,10 +13,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use oauth_for_mcp::VerifiedToken;
 use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
-use oauth_for_mcp::resource::provider::Provider;
+use oauth_for_mcp::resource::provider::{ClientRegistration, Provider};
+use oauth_for_mcp::resource::verifier::JwtVerifier;
 use oauth_for_mcp::resource::{ResourceError, ResourceServer, TokenRefusal};
 use oauth_for_mcp::test_util::TestClock;
-use oauth_for_mcp::types::{Clock as _, ResourceUri};
+use oauth_for_mcp::types::{Clock as _, Issuer, ResourceUri};
 use serde_json::{Value, json};
 
 pub(crate) const RESOURCE: &str = "https://mcp.example.com/mcp";
@@ -28,8 +29,12 @@ static KEY: LazyLock<RsaKeyPair> =
 /// A provider in the shape that its vendor documents.
 pub(crate) struct Fixture {
     pub(crate) provider: Provider,
-    /// Where the vendor says that the keys are, or the metadata that leads there.
+    /// Where the vendor says that the keys are.
     pub(crate) published: Vec<(String, Value)>,
+    /// Where the vendor says that its metadata is.
+    pub(crate) metadata_at: String,
+    /// As the vendor documents it, as far as it concerns a resource and its clients.
+    pub(crate) metadata: Value,
     /// The header of tokens, without `alg` and `kid`.
     pub(crate) header: Value,
     /// The claims of an access token, without times.
@@ -38,6 +43,8 @@ pub(crate) struct Fixture {
     pub(crate) id_token: Value,
     /// The audience, if it is not the URL of the resource.
     pub(crate) audience: Option<&'static str>,
+    /// Whether the registration endpoint wants a token that only administrators have.
+    pub(crate) administrators_register: bool,
     /// The issuer of another customer of the vendor.
     pub(crate) other_tenant: &'static str,
 }
@@ -49,37 +56,97 @@ impl Fixture {
         let good = self.access_token.clone();
         let verified = self.verify(&resource, &good).await.unwrap();
 
-        let id_token = self.verify(&resource, &self.id_token).await;
-        assert!(id_token.is_err(), "an ID token: {id_token:?}");
-        // Not because of its audience: an ID token for the very same is none either.
+        self.expect_no_id_token(&resource).await;
+        // Of whatever kind the header says that they are.
+        for header in [self.header.clone(), json!({ "typ": "at+jwt" })] {
+            self.expect_no_token_of_others(&resource, &header).await;
+        }
+        verified
+    }
+
+    /// Makes sure that ID tokens are refused, and not because of their audience or of
+    /// what only some of them have.
+    pub(crate) async fn expect_no_id_token(&self, resource: &ResourceServer) {
+        let refused = self.verify(resource, &self.id_token).await;
+        assert!(refused.is_err(), "an ID token: {refused:?}");
+        let good = &self.access_token;
         let mut id_token = self.id_token.clone();
         for name in ["aud", "client_id"] {
             if good.get(name).is_some() && (name == "aud" || good.get("aud").is_none()) {
                 id_token[name] = good[name].clone();
             }
         }
-        let refused = self.verify(&resource, &id_token).await.unwrap_err();
+        let refused = self.verify(resource, &id_token).await.unwrap_err();
         expect(&refused, TokenRefusal::Kind);
 
-        for audience in ["https://other.example.com/mcp", "other"] {
-            let mut other = good.clone();
-            other["aud"] = json!(audience);
-            let refused = self.verify(&resource, &other).await.unwrap_err();
-            expect(&refused, TokenRefusal::Audience);
+        for name in ["nonce", "at_hash", "c_hash", "s_hash"] {
+            id_token.as_object_mut().unwrap().remove(name);
         }
+        let refused = self.verify(resource, &id_token).await.unwrap_err();
+        expect(&refused, TokenRefusal::Kind);
+    }
 
-        let mut other = good.clone();
+    /// Makes sure that good tokens for somebody else or from somebody else are refused.
+    pub(crate) async fn expect_no_token_of_others(
+        &self,
+        resource: &ResourceServer,
+        header: &Value,
+    ) {
+        for audience in ["https://other.example.com/mcp", "other"] {
+            let mut other = self.access_token.clone();
+            other["aud"] = json!(audience);
+            let refused = self.show(resource, &sign(header, &other)).await;
+            expect(&refused.unwrap_err(), TokenRefusal::Audience);
+        }
+        let mut other = self.access_token.clone();
         other["iss"] = json!(self.other_tenant);
-        let refused = self.verify(&resource, &other).await.unwrap_err();
-        expect(&refused, TokenRefusal::NotAuthentic);
-        verified
+        let refused = self.show(resource, &sign(header, &other)).await;
+        expect(&refused.unwrap_err(), TokenRefusal::NotAuthentic);
+    }
+
+    /// Makes sure that the metadata leads to the very keys that the preset uses, and
+    /// says of clients what the preset says.
+    pub(crate) async fn expect_metadata_to_agree(&self) {
+        let named = self.metadata["issuer"].as_str().unwrap();
+        let issuer = Issuer::parse(named).unwrap();
+        let known = [self.provider.authorization_server(), self.provider.issuer()];
+        assert!(known.contains(&&issuer), "{named}");
+        let keys_uri = self.metadata["jwks_uri"].as_str().unwrap();
+        assert_eq!(keys_uri, self.published[0].0);
+
+        // Whoever has no preset finds the keys so: an issuer is all that is known.
+        let by_metadata = JwtVerifier::builder(issuer.clone(), self.network());
+        let by_metadata = Arc::new(by_metadata.build().unwrap());
+        let resource = ResourceUri::parse(RESOURCE).unwrap();
+        let resource = ResourceServer::builder(resource, vec![issuer], by_metadata)
+            .clock(Arc::new(TestClock::default()));
+        let mut claims = self.access_token.clone();
+        (claims["iss"], claims["aud"]) = (json!(named), json!(RESOURCE));
+        let token = sign(&json!({ "typ": "at+jwt" }), &claims);
+        self.show(&resource.build().unwrap(), &token).await.unwrap();
+
+        let documents = self.metadata.get("client_id_metadata_document_supported");
+        let registers = match self.metadata.get("registration_endpoint") {
+            // It is there for administrators.
+            Some(_) if self.administrators_register => ClientRegistration::Preregistered,
+            Some(_) if documents == Some(&json!(true)) => ClientRegistration::Documents,
+            Some(_) => ClientRegistration::Dynamic,
+            None => ClientRegistration::Preregistered,
+        };
+        assert_eq!(self.provider.registration(), registers);
+    }
+
+    fn network(&self) -> Arc<dyn Fetch> {
+        let mut pages = self.published.clone();
+        pages.push((self.metadata_at.clone(), self.metadata.clone()));
+        Arc::new(Published(Mutex::new(pages)))
     }
 
     /// A resource set up as `docs/providers.md` says for this provider.
     pub(crate) fn resource(&self) -> ResourceServer {
-        let keys = Arc::new(Published(Mutex::new(self.published.clone())));
         let resource = ResourceUri::parse(RESOURCE).unwrap();
-        let guard = self.provider.resource_server(resource, keys).unwrap();
+        let network = self.network();
+        let guard = self.provider.resource_server(resource, network).unwrap();
         let mut builder = guard.clock(Arc::new(TestClock::default()));
         if let Some(audience) = self.audience {
             builder = builder.accepted_audience(audience);
@@ -93,7 +160,15 @@ impl Fixture {
         resource: &ResourceServer,
         claims: &Value,
     ) -> Result<VerifiedToken, ResourceError> {
-        let bearer = format!("Bearer {}", sign(&self.header, claims));
+        self.show(resource, &sign(&self.header, claims)).await
+    }
+
+    async fn show(
+        &self,
+        resource: &ResourceServer,
+        token: &str,
+    ) -> Result<VerifiedToken, ResourceError> {
+        let bearer = format!("Bearer {token}");
         let mut headers = HeaderMap::new();
         headers.insert("authorization", bearer.parse().unwrap());
         resource.authenticate(&headers).await

@@ -10,6 +10,15 @@ fn workos() -> Fixture {
     Fixture {
         provider: Provider::workos("acme.authkit.app").unwrap(),
         published: vec![(format!("{issuer}/oauth2/jwks"), keys())],
+        metadata_at: format!("{issuer}/.well-known/oauth-authorization-server"),
+        metadata: json!({
+            "issuer": issuer, "jwks_uri": "https://acme.authkit.app/oauth2/jwks",
+            "authorization_endpoint": "https://acme.authkit.app/oauth2/authorize",
+            "token_endpoint": "https://acme.authkit.app/oauth2/token",
+            "registration_endpoint": "https://acme.authkit.app/oauth2/register",
+            "client_id_metadata_document_supported": true,
+        }),
+        administrators_register: false,
         header: json!({ "typ": "JWT" }),
         access_token: json!({
             "iss": issuer, "aud": RESOURCE, "sub": "user_01", "client_id": "client_01",
@@ -34,6 +43,15 @@ fn auth0(header: Value, client: &str) -> Fixture {
     Fixture {
         provider: Provider::auth0("acme.eu.auth0.com").unwrap(),
         published: vec![(format!("{issuer}.well-known/jwks.json"), keys())],
+        metadata_at: format!("{issuer}.well-known/openid-configuration"),
+        metadata: json!({
+            "issuer": issuer, "jwks_uri": "https://acme.eu.auth0.com/.well-known/jwks.json",
+            "authorization_endpoint": "https://acme.eu.auth0.com/authorize",
+            "token_endpoint": "https://acme.eu.auth0.com/oauth/token",
+            "registration_endpoint": "https://acme.eu.auth0.com/oidc/register",
+            "client_id_metadata_document_supported": true,
+        }),
+        administrators_register: false,
         header,
         access_token,
         id_token: json!({
@@ -50,6 +68,14 @@ fn okta() -> Fixture {
     Fixture {
         provider: Provider::okta("acme.okta.com", "default").unwrap(),
         published: vec![(format!("{issuer}/v1/keys"), keys())],
+        metadata_at: format!("{issuer}/.well-known/openid-configuration"),
+        metadata: json!({
+            "issuer": issuer, "jwks_uri": "https://acme.okta.com/oauth2/default/v1/keys",
+            "authorization_endpoint": "https://acme.okta.com/oauth2/default/v1/authorize",
+            "token_endpoint": "https://acme.okta.com/oauth2/default/v1/token",
+            "registration_endpoint": "https://acme.okta.com/oauth2/v1/clients",
+        }),
+        administrators_register: true,
         header: json!({}),
         access_token: json!({
             "ver": 1, "jti": "AT.1", "iss": issuer, "aud": "api://default", "cid": "0oa1",
@@ -69,6 +95,16 @@ fn scalekit() -> Fixture {
     Fixture {
         provider: Provider::scalekit("acme.scalekit.com", "res_1").unwrap(),
         published: vec![(format!("{issuer}/keys"), keys())],
+        metadata_at: format!("{issuer}/.well-known/oauth-authorization-server/resources/res_1"),
+        metadata: json!({
+            "issuer": "https://acme.scalekit.com/resources/res_1",
+            "jwks_uri": "https://acme.scalekit.com/keys",
+            "authorization_endpoint": "https://acme.scalekit.com/resources/res_1/oauth/authorize",
+            "token_endpoint": "https://acme.scalekit.com/oauth/token",
+            "registration_endpoint": "https://acme.scalekit.com/resources/res_1/oauth/register",
+            "client_id_metadata_document_supported": true,
+        }),
+        administrators_register: false,
         header: json!({ "typ": "JWT" }),
         access_token: json!({
             "iss": issuer, "sub": "usr_1", "aud": ["res_1"], "client_id": "skc_1", "oid": "org_1",
@@ -85,19 +121,18 @@ fn scalekit() -> Fixture {
 
 fn stytch() -> Fixture {
     let issuer = "https://auth.acme.example";
-    let metadata = json!({
-        "issuer": issuer, "jwks_uri": "https://auth.acme.example/.well-known/jwks.json",
-        "registration_endpoint": "https://auth.acme.example/v1/oauth2/register",
-    });
     Fixture {
         provider: Provider::stytch("auth.acme.example").unwrap(),
-        published: vec![
-            (
-                format!("{issuer}/.well-known/oauth-authorization-server"),
-                metadata,
-            ),
-            (format!("{issuer}/.well-known/jwks.json"), keys()),
-        ],
+        published: vec![(format!("{issuer}/.well-known/jwks.json"), keys())],
+        metadata_at: format!("{issuer}/.well-known/oauth-authorization-server"),
+        metadata: json!({
+            "issuer": issuer, "jwks_uri": "https://auth.acme.example/.well-known/jwks.json",
+            "authorization_endpoint": "https://acme.example/authorize",
+            "token_endpoint": "https://auth.acme.example/v1/oauth2/token",
+            "registration_endpoint": "https://auth.acme.example/v1/oauth2/register",
+            "client_id_metadata_document_supported": true,
+        }),
+        administrators_register: false,
         header: json!({ "typ": "JWT" }),
         access_token: json!({
             "iss": issuer, "sub": "user-live-1", "aud": ["project-live-1"],
@@ -130,12 +165,12 @@ async fn auth0_takes_tokens_of_both_profiles() {
         if client == "client_id" {
             // In this profile the header alone tells, and ID tokens have another.
             let resource = fixture.resource();
-            fixture
-                .verify(&resource, &fixture.access_token)
-                .await
-                .unwrap();
+            let token = fixture.verify(&resource, &fixture.access_token).await;
+            assert_eq!(token.unwrap().client_id().unwrap().as_str(), "client");
+            let header = fixture.header.clone();
+            fixture.expect_no_token_of_others(&resource, &header).await;
             fixture.header = json!({ "typ": "JWT" });
-            assert!(fixture.verify(&resource, &fixture.id_token).await.is_err());
+            fixture.expect_no_id_token(&resource).await;
             continue;
         }
         let token = fixture.expect_only_access_tokens().await;
@@ -179,4 +214,28 @@ async fn stytch_takes_tokens_of_connected_apps() {
     let token = stytch().expect_only_access_tokens().await;
     assert_eq!(token.client_id().unwrap().as_str(), "connected-app-live-1");
     assert_eq!(token.scope().to_string(), "email openid");
+}
+
+#[tokio::test]
+async fn scalekit_takes_no_token_without_a_scope() {
+    let fixture = scalekit();
+    let mut claims = fixture.access_token.clone();
+    claims.as_object_mut().unwrap().remove("scope");
+    assert!(fixture.verify(&fixture.resource(), &claims).await.is_err());
+    claims["scopes"] = json!(["notes:read"]);
+    let token = fixture.verify(&fixture.resource(), &claims).await.unwrap();
+    assert_eq!(token.scope().to_string(), "notes:read");
+}
+
+#[tokio::test]
+async fn what_vendors_with_a_domain_for_each_publish_is_what_their_presets_say() {
+    for fixture in [
+        workos(),
+        auth0(json!({ "typ": "JWT" }), "azp"),
+        okta(),
+        scalekit(),
+        stytch(),
+    ] {
+        fixture.expect_metadata_to_agree().await;
+    }
 }

@@ -128,6 +128,22 @@ fn it_is_known_where_clients_can_register() {
             Provider::cognito("eu-west-1", "eu-west-1_Abc").unwrap(),
             ClientRegistration::Preregistered,
         ),
+        (
+            Provider::entra_v1("11111111-2222-3333-4444-55555555abcd").unwrap(),
+            ClientRegistration::Preregistered,
+        ),
+        (
+            Provider::okta_organization("a.okta.com").unwrap(),
+            ClientRegistration::Preregistered,
+        ),
+        (
+            Provider::scalekit("a.scalekit.com", "res_1").unwrap(),
+            ClientRegistration::Documents,
+        ),
+        (
+            Provider::stytch("auth.a.example").unwrap(),
+            ClientRegistration::Documents,
+        ),
         (Provider::google(), ClientRegistration::Preregistered),
         (
             Provider::descope("P2abc", "M2abc").unwrap(),

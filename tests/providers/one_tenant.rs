@@ -16,6 +16,16 @@ fn entra() -> Fixture {
             format!("https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"),
             keys(),
         )],
+        metadata_at: format!("{issuer}/.well-known/openid-configuration"),
+        metadata: json!({
+            "issuer": issuer,
+            "jwks_uri": format!("https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"),
+            "authorization_endpoint":
+                format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/authorize"),
+            "token_endpoint":
+                format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"),
+        }),
+        administrators_register: false,
         header: json!({ "typ": "JWT" }),
         access_token: json!({
             "iss": issuer, "aud": APPLICATION, "azp": "client", "azpacr": "1", "oid": "o",
@@ -39,6 +49,15 @@ fn entra_v1() -> Fixture {
             format!("https://login.microsoftonline.com/{TENANT}/discovery/keys"),
             keys(),
         )],
+        metadata_at: format!("{issuer}.well-known/openid-configuration"),
+        metadata: json!({
+            "issuer": issuer,
+            "jwks_uri": format!("https://login.microsoftonline.com/{TENANT}/discovery/keys"),
+            "authorization_endpoint":
+                format!("https://login.microsoftonline.com/{TENANT}/oauth2/authorize"),
+            "token_endpoint": format!("https://login.microsoftonline.com/{TENANT}/oauth2/token"),
+        }),
+        administrators_register: false,
         header: json!({ "typ": "JWT", "x5t": "2026" }),
         access_token: json!({
             "iss": issuer, "aud": "api://notes", "appid": "client", "appidacr": "1", "oid": "o",
@@ -58,6 +77,14 @@ fn keycloak(header: Value) -> Fixture {
     Fixture {
         provider: Provider::keycloak("https://sso.example.com/auth/", "notes").unwrap(),
         published: vec![(format!("{issuer}/protocol/openid-connect/certs"), keys())],
+        metadata_at: format!("{issuer}/.well-known/openid-configuration"),
+        metadata: json!({
+            "issuer": issuer, "jwks_uri": format!("{issuer}/protocol/openid-connect/certs"),
+            "authorization_endpoint": format!("{issuer}/protocol/openid-connect/auth"),
+            "token_endpoint": format!("{issuer}/protocol/openid-connect/token"),
+            "registration_endpoint": format!("{issuer}/clients-registrations/openid-connect"),
+        }),
+        administrators_register: false,
         header,
         access_token: json!({
             "iss": issuer, "aud": [RESOURCE, "account"], "sub": "s", "typ": "Bearer",
@@ -86,6 +113,13 @@ fn cognito(audience: Option<&str>) -> Fixture {
     Fixture {
         provider: Provider::cognito("eu-west-1", "eu-west-1_Abc").unwrap(),
         published: vec![(format!("{issuer}/.well-known/jwks.json"), keys())],
+        metadata_at: format!("{issuer}/.well-known/openid-configuration"),
+        metadata: json!({
+            "issuer": issuer, "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+            "authorization_endpoint": "https://acme.auth.eu-west-1.amazoncognito.com/oauth2/authorize",
+            "token_endpoint": "https://acme.auth.eu-west-1.amazoncognito.com/oauth2/token",
+        }),
+        administrators_register: false,
         header: json!({}),
         access_token,
         id_token: json!({
@@ -105,6 +139,18 @@ fn descope() -> Fixture {
             "https://api.descope.com/P2abc/.well-known/jwks.json".to_owned(),
             keys(),
         )],
+        metadata_at: format!("{issuer}/.well-known/openid-configuration"),
+        metadata: json!({
+            "issuer": issuer,
+            "jwks_uri": "https://api.descope.com/P2abc/.well-known/jwks.json",
+            "authorization_endpoint":
+                "https://api.descope.com/oauth2/v1/apps/agentic/P2abc/M2abc/authorize",
+            "token_endpoint": "https://api.descope.com/oauth2/v1/apps/agentic/P2abc/M2abc/token",
+            "registration_endpoint":
+                "https://api.descope.com/v1/mgmt/inboundapp/app/P2abc/M2abc/register",
+            "client_id_metadata_document_supported": true,
+        }),
+        administrators_register: false,
         header: json!({ "typ": "JWT" }),
         access_token: json!({
             "iss": issuer, "sub": "U2abc", "aud": ["client", "P2abc"], "azp": "client",
@@ -194,4 +240,39 @@ async fn descope_takes_tokens_of_one_mcp_server() {
     let token = descope().expect_only_access_tokens().await;
     assert_eq!(token.client_id().unwrap().as_str(), "client");
     assert_eq!(token.scope().to_string(), "notes:read");
+}
+
+#[tokio::test]
+async fn entra_takes_no_token_that_any_application_of_the_tenant_gets() {
+    for fixture in [entra(), entra_v1()] {
+        let resource = fixture.resource();
+        for empty in [None, Some(json!("")), Some(json!([])), Some(json!(null))] {
+            let mut claims = fixture.access_token.clone();
+            for name in ["scp", "roles"] {
+                claims.as_object_mut().unwrap().remove(name);
+                if let Some(empty) = &empty {
+                    claims[name] = empty.clone();
+                }
+            }
+            let shown = fixture.verify(&resource, &claims).await;
+            assert!(shown.is_err(), "{empty:?}: {shown:?}");
+            claims.as_object_mut().unwrap().remove("scp");
+            claims["roles"] = json!(["notes.read"]);
+            let token = fixture.verify(&resource, &claims).await.unwrap();
+            assert_eq!(token.scope().to_string(), "notes.read");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_vendors_with_one_host_publish_is_what_their_presets_say() {
+    for fixture in [
+        entra(),
+        entra_v1(),
+        keycloak(json!({ "typ": "JWT" })),
+        cognito(Some(RESOURCE)),
+        descope(),
+    ] {
+        fixture.expect_metadata_to_agree().await;
+    }
 }

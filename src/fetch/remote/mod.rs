@@ -1,8 +1,14 @@
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+mod lasting;
+
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::types::Timestamp;
+
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub(crate) use lasting::LastingLoad;
 
 /// How old a [`RemoteCopy`] may get.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,6 +74,8 @@ pub enum Loaded<T, E> {
 #[derive(Debug)]
 pub struct RemoteCopy<T, E> {
     limits: RemoteCopyLimits,
+    /// How many loads for something newer may begin before one has ended.
+    attempts: u32,
     state: Mutex<State<T, E>>,
     /// Whoever holds it loads. The state is never locked while something loads.
     turn: async_lock::Mutex<()>,
@@ -80,8 +88,9 @@ struct State<T, E> {
     loads: u64,
     /// When the last load failed and how, if it did.
     failure: Option<(Timestamp, E)>,
-    /// When a fresh copy was last not new enough.
-    forced_at: Option<Timestamp>,
+    /// When a fresh copy was last not new enough, and how many loads may still
+    /// begin because of that.
+    forced: Option<(Timestamp, u32)>,
 }
 
 #[derive(Debug)]
@@ -92,6 +101,10 @@ struct Held<T> {
 }
 
 impl<T, E: Clone> RemoteCopy<T, E> {
+    /// Somebody may leave by chance; a stranger who leaves on purpose does not have
+    /// the other server asked again and again.
+    const ATTEMPTS: u32 = 2;
+
     /// No copy yet.
     #[must_use]
     pub fn new(limits: RemoteCopyLimits) -> Self {
@@ -101,9 +114,21 @@ impl<T, E: Clone> RemoteCopy<T, E> {
                 held: None,
                 loads: 0,
                 failure: None,
-                forced_at: None,
+                forced: None,
             }),
+            attempts: Self::ATTEMPTS,
             turn: async_lock::Mutex::new(()),
+        }
+    }
+
+    /// Lets loads for something newer begin until one has ended, however many are
+    /// left before: for those that cost the other server nothing, such as when
+    /// each goes on with the one before.
+    #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+    pub(crate) fn of_lasting_loads(self) -> Self {
+        Self {
+            attempts: u32::MAX,
+            ..self
         }
     }
 
@@ -193,6 +218,9 @@ impl<T, E: Clone> RemoteCopy<T, E> {
     ///
     /// `seen` is the answer as well if there is no document any more: who asks next
     /// hears of it.
+    ///
+    /// Who leaves before the load has ended has asked for nothing: the next one loads
+    /// again, unless that was left as well.
     pub async fn newer_for<F>(&self, seen: Arc<T>, now: Timestamp, load: F) -> Arc<T>
     where
         F: Future<Output = Loaded<T, E>> + Send,
@@ -203,14 +231,20 @@ impl<T, E: Clone> RemoteCopy<T, E> {
             if let Some(value) = state.held_other_than(&seen) {
                 return value;
             }
-            let forced = state.forced_at;
-            let asked = forced.is_some_and(|time| is_within(self.limits.pause, time, now));
-            if asked || state.is_paused(self.limits, now) {
+            if state.is_paused(self.limits, now) {
                 return seen;
             }
-            state.forced_at = Some(now);
+            let forced = state.forced;
+            let forced = forced.filter(|(time, _)| is_within(self.limits.pause, *time, now));
+            let (since, attempts) = forced.unwrap_or((now, self.attempts));
+            if attempts == 0 {
+                return seen;
+            }
+            state.forced = Some((since, attempts.saturating_sub(1)));
         }
-        self.keep(load.await, now).unwrap_or(seen)
+        let loaded = load.await;
+        self.state().forced = Some((now, 0));
+        self.keep(loaded, now).unwrap_or(seen)
     }
 
     /// Keeps what was loaded, or else how it failed; what is left then is the copy.

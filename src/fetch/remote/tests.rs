@@ -130,6 +130,35 @@ async fn a_newer_copy_is_asked_for_once_in_a_while() {
 }
 
 #[tokio::test]
+async fn who_leaves_before_something_newer_is_there_has_asked_for_nothing() {
+    let server = Server::new();
+    let seen = server.copy.current(at(0), server.up()).await.unwrap();
+    let mut left = Box::pin(server.copy.newer(Arc::clone(&seen), at(1), server.up()));
+    assert!(poll_once(left.as_mut()).await.is_pending());
+    drop(left);
+    assert_eq!(*server.copy.newer(seen, at(2), server.up()).await, 2);
+}
+
+#[tokio::test]
+async fn who_leaves_again_and_again_has_the_other_server_asked_twice() {
+    let server = Server::new();
+    let seen = server.copy.current(at(0), server.up()).await.unwrap();
+    let begun = AtomicU32::new(0);
+    for second in 1..30 {
+        let hanging = async {
+            begun.fetch_add(1, Ordering::Relaxed);
+            pending().await
+        };
+        let mut left = Box::pin(server.copy.newer(Arc::clone(&seen), at(second), hanging));
+        let _ = poll_once(left.as_mut()).await;
+    }
+    assert_eq!(begun.load(Ordering::Relaxed), 2);
+    let seen_again = server.copy.newer(Arc::clone(&seen), at(30), server.up());
+    assert_eq!(*seen_again.await, 1);
+    assert_eq!(*server.copy.newer(seen, at(31), server.up()).await, 2);
+}
+
+#[tokio::test]
 async fn a_failed_attempt_at_something_newer_leaves_the_copy() {
     let server = Server::new();
     let seen = server.copy.current(at(0), server.up()).await.unwrap();

@@ -31,6 +31,9 @@ pub struct Operation<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target<'a> {
     Nothing,
+    /// A resource that the message leaves open; what its handler makes of that only
+    /// the handler knows.
+    Unnamed,
     Tool(&'a str),
     Prompt(&'a str),
     Resource(&'a str),
@@ -137,6 +140,7 @@ impl<'a> Operation<'a> {
         match self.target {
             Target::Tool(name) => Some(name),
             Target::Nothing
+            | Target::Unnamed
             | Target::Prompt(_)
             | Target::Resource(_)
             | Target::Resources(_)
@@ -150,6 +154,7 @@ impl<'a> Operation<'a> {
         match self.target {
             Target::Prompt(name) => Some(name),
             Target::Nothing
+            | Target::Unnamed
             | Target::Tool(_)
             | Target::Resource(_)
             | Target::Resources(_)
@@ -163,7 +168,7 @@ impl<'a> Operation<'a> {
         let (one, many): (Option<&'a str>, &'a [Member<'a>]) = match self.target {
             Target::Resource(uri) | Target::Template(uri) => (Some(uri), &[]),
             Target::Resources(uris) => (None, uris),
-            Target::Nothing | Target::Tool(_) | Target::Prompt(_) => (None, &[]),
+            Target::Nothing | Target::Unnamed | Target::Tool(_) | Target::Prompt(_) => (None, &[]),
         };
         one.into_iter().chain(many.iter().filter_map(Member::text))
     }
@@ -210,15 +215,17 @@ impl<'a> Target<'a> {
         name: Option<&'a str>,
     ) -> Result<Self, InvalidMessage> {
         let named = || name.or_else(|| params?.name.text());
-        let located = || name.or_else(|| params?.uri.text());
+        let located = || match (name, params.map(|params| &params.uri)) {
+            (Some(uri), _) => Some(Self::Resource(uri)),
+            (None, Some(Member::Nothing)) => Some(Self::Unnamed),
+            (None, uri) => uri.and_then(Member::text).map(Self::Resource),
+        };
         let target = match method {
             "tools/call" => named().map(Self::Tool),
             "prompts/get" => named().map(Self::Prompt),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                located().map(Self::Resource)
-            }
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => located(),
             // Skills, an extension, are resources.
-            "resources/directory/read" | "skills/get" => located().map(Self::Resource),
+            "resources/directory/read" | "skills/get" => located(),
             "completion/complete" => params.and_then(Self::completed),
             "subscriptions/listen" => Self::listened_to(params),
             _ => Some(Self::Nothing),
@@ -234,7 +241,7 @@ impl<'a> Target<'a> {
     fn is_named(self, other: &str) -> bool {
         match self {
             Self::Tool(name) | Self::Prompt(name) | Self::Resource(name) => name == other,
-            Self::Nothing | Self::Resources(_) | Self::Template(_) => true,
+            Self::Nothing | Self::Unnamed | Self::Resources(_) | Self::Template(_) => true,
         }
     }
 

@@ -99,9 +99,8 @@ fn a_message_that_does_not_say_what_it_is_about_is_refused() {
         ("prompts/get", r#"{"name":["p"]}"#),
         ("prompts/get", r#"["p"]"#),
         ("resources/read", r#"{"uri":{"a":1}}"#),
-        ("resources/read", r#"{"url":"a:b"}"#),
         ("resources/subscribe", "null"),
-        ("resources/unsubscribe", r#"{"name":"a:b"}"#),
+        ("resources/unsubscribe", r#"["a:b"]"#),
         ("completion/complete", r#"{"ref":["ref/prompt","p"]}"#),
         (
             "completion/complete",

@@ -8,6 +8,10 @@ use crate::types::Issuer;
 const CLIENT_AND_SCOPE: TokenShape =
     TokenShape::rfc9068().marked_by(AccessTokenMark::Claims(&["client_id", "scope"]));
 
+/// What a client was granted at Entra ID, or else an application. Any application of
+/// the tenant gets a token that has neither.
+const SCOPE_OF_ENTRA: &[&str] = &["scp", "roles"];
+
 impl Provider {
     /// WorkOS AuthKit, by its domain, such as `acme.authkit.app`.
     ///
@@ -87,10 +91,13 @@ impl Provider {
     /// tokens of version 2 (`requestedAccessTokenVersion: 2` in the manifest).
     ///
     /// The scope is in `scp`. A token that nobody signed in for has none, and its
-    /// application `roles` count instead ([claims]). The audience is the identifier of
+    /// application `roles` count instead ([claims]). One with neither is refused: any
+    /// application of the tenant gets such a token, without being granted anything,
+    /// unless [assignment is required]. The audience is the identifier of
     /// the application, which has to be an [accepted audience] of the resource.
     ///
     /// [claims]: https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference
+    /// [assignment is required]: https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow#controlling-access
     /// [accepted audience]: crate::resource::ResourceServerBuilder::accepted_audience
     ///
     /// # Errors
@@ -99,8 +106,8 @@ impl Provider {
     pub fn entra(tenant_id: &str) -> Result<Self, InvalidProvider> {
         const SHAPE: TokenShape = TokenShape::rfc9068()
             .client_in(&["azp"])
-            .scope_in(&["scp", "roles"])
-            .marked_by(AccessTokenMark::Claims(&["azp"]));
+            .scope_in(SCOPE_OF_ENTRA)
+            .marked_by(AccessTokenMark::ClaimsAndOneOf(&["azp"], SCOPE_OF_ENTRA));
         let tenant = tenant(tenant_id)?;
         let host = "login.microsoftonline.com";
         let issuer = issuer_at(host, &format!("/{tenant}/v2.0"))?;
@@ -118,8 +125,8 @@ impl Provider {
     pub fn entra_v1(tenant_id: &str) -> Result<Self, InvalidProvider> {
         const SHAPE: TokenShape = TokenShape::rfc9068()
             .client_in(&["appid"])
-            .scope_in(&["scp", "roles"])
-            .marked_by(AccessTokenMark::Claims(&["appid"]));
+            .scope_in(SCOPE_OF_ENTRA)
+            .marked_by(AccessTokenMark::ClaimsAndOneOf(&["appid"], SCOPE_OF_ENTRA));
         let tenant = tenant(tenant_id)?;
         let host = "login.microsoftonline.com";
         let issuer = issuer_at("sts.windows.net", &format!("/{tenant}/"))?;
@@ -199,7 +206,8 @@ impl Provider {
     /// Clients are sent to an authorization server of that resource alone, and tokens
     /// name the environment as their issuer: make it a [token issuer]. The
     /// audience is the identifier of the resource, which has to be an
-    /// [accepted audience] ([MCP]).
+    /// [accepted audience] ([MCP]). Since ID tokens have a `client_id` as well, a token
+    /// without any scope is refused.
     ///
     /// [MCP]: https://docs.scalekit.com/mcp/overview/
     /// [token issuer]: crate::resource::ResourceServerBuilder::token_issuer
@@ -209,9 +217,10 @@ impl Provider {
     ///
     /// [`InvalidProvider`] if `domain` is no host or `resource` no name.
     pub fn scalekit(domain: &str, resource: &str) -> Result<Self, InvalidProvider> {
+        const SCOPE: &[&str] = &["scope", "scopes"];
         const SHAPE: TokenShape = TokenShape::rfc9068()
-            .scope_in(&["scope", "scopes"])
-            .marked_by(AccessTokenMark::Claims(&["client_id"]));
+            .scope_in(SCOPE)
+            .marked_by(AccessTokenMark::ClaimsAndOneOf(&["client_id"], SCOPE));
         let issuer = issuer_at(domain, "")?;
         let keys = issuer.endpoint("/keys");
         let registration = ClientRegistration::Documents;

@@ -209,6 +209,7 @@ impl ScopePolicy {
                 Target::Resource(_)
                 | Target::Resources(_)
                 | Target::Nothing
+                | Target::Unnamed
                 | Target::Tool(_)
                 | Target::Prompt(_) => operation.resources().all(uri::is_plain),
             };
@@ -233,6 +234,10 @@ impl ScopePolicy {
         };
         match operation.target() {
             Target::Nothing => true,
+            Target::Unnamed => {
+                let mut rows = self.resources.iter();
+                rows.all(|(_, entry)| meet(&entry.scope)) && meet(&self.otherwise)
+            }
             Target::Tool(name) => by_name(self.tools.get(name)),
             Target::Prompt(name) => by_name(self.prompts.get(name)),
             Target::Resource(uri) => self.try_each_row(uri, Reading::Uri, meet),
@@ -274,6 +279,7 @@ impl ScopePolicy {
         let by_name = |table: &Table, name| table.get(name).is_some_and(Entry::is_open);
         match operation.target() {
             Target::Nothing => method_is_open,
+            Target::Unnamed => false,
             Target::Tool(name) => by_name(&self.tools, name),
             Target::Prompt(name) => by_name(&self.prompts, name),
             Target::Resource(uri) => {

@@ -9,7 +9,9 @@ use crate::jose::{Audience, Jws};
 use crate::model::{Grant, GrantDetails, GrantRecord};
 use crate::protocol::bearer::BearerToken;
 use crate::protocol::claims::ACCESS_TOKEN_TYPE;
-use crate::resource::verifier::{SignedIn, TokenClaims, TokenKind, TokenVerifier, VerifierError};
+use crate::resource::verifier::{
+    SignedIn, TokenClaims, TokenKind, TokenVerifier, VerifierError, unreadable,
+};
 use crate::store::{SigningKeys, StoreError, Vault};
 use crate::types::{ClientId, GrantId, Issuer, Scope, Subject, Timestamp};
 
@@ -17,6 +19,10 @@ use crate::types::{ClientId, GrantId, Issuer, Scope, Subject, Timestamp};
 /// one that shares its keys and its store.
 ///
 /// Costs one point read a token: a grant that was revoked is found out at once.
+///
+/// A signed token of another issuer is [foreign](VerifierError::Foreign). An opaque
+/// one does not say whose it is and is refused if it is unknown: in a
+/// [`FirstOf`](super::FirstOf), what else there is for opaque tokens stands before.
 #[derive(Debug)]
 pub struct LocalVerifier {
     issuer: Issuer,
@@ -113,7 +119,15 @@ impl LocalVerifier {
     }
 
     async fn read(&self, token: &str, now: Timestamp) -> Result<OwnClaims, VerifierError> {
-        let jws = Jws::parse(token).map_err(|_| VerifierError::Refused("it is malformed"))?;
+        let jws = Jws::parse(token).map_err(|_| unreadable(token, &self.issuer))?;
+        let claims = jws.unproved_claims::<OwnClaims>();
+        let is_ours = match &claims {
+            Ok(claims) => claims.claim(|claims| claims.iss == self.issuer.as_str()),
+            Err(_) => jws.claimed_issuer().as_deref() == Some(self.issuer.as_str()),
+        };
+        if !is_ours {
+            return Err(VerifierError::Foreign);
+        }
         if !jws.header().has_typ(ACCESS_TOKEN_TYPE) {
             return Err(VerifierError::Refused("it is no access token"));
         }
@@ -127,9 +141,8 @@ impl LocalVerifier {
         let verified = jws
             .verify(key)
             .map_err(|_| VerifierError::Refused("its signature is wrong"))?;
-        verified
-            .claims()
-            .map_err(|_| VerifierError::Refused("its claims are malformed"))
+        let claims = claims.ok().and_then(|claims| verified.prove(claims));
+        claims.ok_or(VerifierError::Refused("its claims are malformed"))
     }
 
     async fn verify_opaque(

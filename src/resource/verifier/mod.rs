@@ -6,6 +6,7 @@ mod introspection;
 mod jwt;
 #[cfg(feature = "server")]
 mod local;
+mod renamed_audience;
 mod signed_in;
 mod size;
 
@@ -16,9 +17,21 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::jose::Audience;
+#[cfg(any(
+    feature = "server",
+    feature = "jwt-aws-lc",
+    feature = "jwt-rust-crypto"
+))]
+use crate::jose::Jws;
 use crate::model::ApiKey;
 use crate::protocol::bearer::BearerToken;
 use crate::store::Standing;
+#[cfg(any(
+    feature = "server",
+    feature = "jwt-aws-lc",
+    feature = "jwt-rust-crypto"
+))]
+use crate::types::Issuer;
 use crate::types::{ApiKeyId, ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use first_of::FirstOf;
@@ -151,6 +164,20 @@ pub enum VerifierError {
     /// It could not be found out now.
     #[error("the token could not be checked")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// Why a text is refused that is no signed token as this crate takes them: foreign,
+/// unless it says that it is of `issuer`, whose tokens concern nobody else.
+#[cfg(any(
+    feature = "server",
+    feature = "jwt-aws-lc",
+    feature = "jwt-rust-crypto"
+))]
+fn unreadable(text: &str, issuer: &Issuer) -> VerifierError {
+    if Jws::issuer_named_in(text).as_deref() == Some(issuer.as_str()) {
+        return VerifierError::Refused("it is malformed");
+    }
+    VerifierError::Foreign
 }
 
 /// Vouches for the authenticity of tokens, and for nothing else.

@@ -9,15 +9,17 @@ use crate::resource::verifier::introspection::refusals::Refusals;
 use crate::resource::verifier::introspection::{
     IntrospectionAuth, IntrospectionEndpoint, IntrospectionVerifier,
 };
+use crate::resource::verifier::renamed_audience::RenamedAudiences;
 use crate::types::{Issuer, ResourceUri};
 
 /// How much introspection may hold and cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct IntrospectionLimits {
     /// How many tokens are asked about at once, of which a quarter is left to tokens
-    /// that were good before. Who would be one more hears 503 at once.
+    /// that the endpoint called active before, be it for another resource. Who would be
+    /// one more hears 503 at once. At least one.
     pub calls: usize,
-    /// The time that the endpoint has for an answer.
+    /// The time that the endpoint has for an answer; at least a tenth of a second.
     pub timeout: Duration,
     /// How many refused tokens are remembered.
     pub refusals: usize,
@@ -56,6 +58,10 @@ impl IntrospectionVerifierBuilder {
     /// The longest answer that is read, in bytes.
     const MAX_ANSWER: usize = 64 * 1024;
 
+    /// With less nothing would ever be found out.
+    const LEAST_CALLS: usize = 1;
+    const LEAST_TIMEOUT: Duration = Duration::from_millis(100);
+
     pub(super) fn new(
         issuer: Issuer,
         endpoint: IntrospectionEndpoint,
@@ -66,6 +72,7 @@ impl IntrospectionVerifierBuilder {
             rules: Rules {
                 issuer,
                 assumed_audience: None,
+                audiences: RenamedAudiences::default(),
             },
             endpoint,
             auth,
@@ -87,6 +94,19 @@ impl IntrospectionVerifierBuilder {
     /// What client assertions name as their audience; by default the issuer.
     pub fn assertion_audience(mut self, audience: impl Into<String>) -> Self {
         self.assertion_audience = Some(audience.into());
+        self
+    }
+
+    /// Takes the audience `name`, such as `api://notes`, for `resource` in what this
+    /// verifier vouches for; compared byte for byte.
+    ///
+    /// Where several authorization servers are trusted, this is for one of them alone,
+    /// unlike the [accepted audience] of the resource. The name has to stand for this
+    /// resource and nothing else.
+    ///
+    /// [accepted audience]: crate::resource::ResourceServerBuilder::accepted_audience
+    pub fn audience_name(mut self, name: impl Into<String>, resource: ResourceUri) -> Self {
+        self.rules.audiences.add(name.into(), resource);
         self
     }
 
@@ -121,11 +141,11 @@ impl IntrospectionVerifierBuilder {
             fetch: self.fetch,
             fetch_limits: FetchLimits {
                 max_body_bytes: Self::MAX_ANSWER,
-                timeout: limits.timeout,
+                timeout: limits.timeout.max(Self::LEAST_TIMEOUT),
             },
             concerns: self.concerns,
             refusals: Refusals::new(limits.refusals, limits.refused_for),
-            calls: Calls::new(limits.calls),
+            calls: Calls::new(limits.calls.max(Self::LEAST_CALLS)),
         }
     }
 }

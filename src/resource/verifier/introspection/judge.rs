@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::jose::Audience;
 use crate::protocol::introspect::ActiveToken;
+use crate::resource::verifier::renamed_audience::RenamedAudiences;
 use crate::resource::verifier::{TokenClaims, TokenKind};
 use crate::types::{Issuer, ResourceUri, Subject, Timestamp};
 
@@ -16,6 +17,7 @@ pub(super) struct Rules {
     pub(super) issuer: Issuer,
     /// For whom a token is if the endpoint does not say; normally for nobody.
     pub(super) assumed_audience: Option<ResourceUri>,
+    pub(super) audiences: RenamedAudiences,
 }
 
 impl Rules {
@@ -51,7 +53,7 @@ impl Rules {
         claims.scope = token.scope.unwrap_or_default();
         claims.not_before = token.not_before;
         claims.extra = token.rest;
-        Ok(claims)
+        Ok(self.audiences.resolve(claims))
     }
 }
 
@@ -125,6 +127,7 @@ mod tests {
         Rules {
             issuer: Issuer::parse("https://a.example").unwrap(),
             assumed_audience: None,
+            audiences: RenamedAudiences::default(),
         }
     }
 

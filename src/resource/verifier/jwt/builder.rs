@@ -3,11 +3,12 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::event::{EventSink, TracingSink};
-use crate::fetch::{Fetch, RemoteCopy, RemoteCopyLimits};
+use crate::fetch::{Fetch, RemoteCopyLimits};
 use crate::jose::{JwkSet, VerifyingKeySet};
 use crate::resource::verifier::jwt::keys::{IssuerKeys, Place, PublishedKeys, keys_uri};
 use crate::resource::verifier::jwt::{JwtVerifier, TokenShape};
-use crate::types::Issuer;
+use crate::resource::verifier::renamed_audience::RenamedAudiences;
+use crate::types::{Issuer, ResourceUri};
 
 /// Settings of a [`JwtVerifier`].
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub struct JwtVerifierBuilder {
     issuer: Issuer,
     keys: Keys,
     shape: TokenShape,
+    audiences: RenamedAudiences,
     limits: RemoteCopyLimits,
     events: Arc<dyn EventSink>,
 }
@@ -53,6 +55,7 @@ impl JwtVerifierBuilder {
             issuer,
             keys,
             shape: TokenShape::rfc9068(),
+            audiences: RenamedAudiences::default(),
             limits: RemoteCopyLimits::default(),
             events: Arc::new(TracingSink),
         }
@@ -71,6 +74,19 @@ impl JwtVerifierBuilder {
     /// How the issuer writes its access tokens: as RFC 9068 has it unless changed.
     pub const fn token_shape(mut self, shape: TokenShape) -> Self {
         self.shape = shape;
+        self
+    }
+
+    /// Takes the audience `name`, such as `api://notes`, for `resource` in what this
+    /// verifier vouches for; compared byte for byte.
+    ///
+    /// Where several authorization servers are trusted, this is for one of them alone,
+    /// unlike the [accepted audience] of the resource. The name has to stand for this
+    /// resource and nothing else.
+    ///
+    /// [accepted audience]: crate::resource::ResourceServerBuilder::accepted_audience
+    pub fn audience_name(mut self, name: impl Into<String>, resource: ResourceUri) -> Self {
+        self.audiences.add(name.into(), resource);
         self
     }
 
@@ -106,18 +122,15 @@ impl JwtVerifierBuilder {
                         .ok_or(InvalidJwtVerifier::KeysUri)?,
                     None => Place::in_metadata_of(self.issuer.clone()),
                 };
-                IssuerKeys::Published(Box::new(PublishedKeys {
-                    fetch,
-                    place,
-                    copy: RemoteCopy::new(self.limits),
-                    events: self.events,
-                }))
+                let keys = PublishedKeys::new(fetch, place, self.limits, self.events);
+                IssuerKeys::Published(Box::new(keys))
             }
         };
         Ok(JwtVerifier {
             issuer: self.issuer,
             keys,
             shape: self.shape,
+            audiences: self.audiences,
         })
     }
 }

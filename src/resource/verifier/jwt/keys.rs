@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::event::{Event, EventSink, causes};
 use crate::fetch::document::{self, DocumentError};
-use crate::fetch::{Fetch, RemoteCopy, RemoteCopyLimits};
+use crate::fetch::{Fetch, LastingLoad, RemoteCopy, RemoteCopyLimits};
 use crate::jose::{Jws, KeySetError, VerifiedJws, VerifyingKeySet};
 use crate::protocol::well_known;
 use crate::resource::verifier::VerifierError;
@@ -23,10 +23,17 @@ pub(super) enum IssuerKeys {
 /// Keys that are fetched when they are needed.
 #[derive(Debug)]
 pub(super) struct PublishedKeys {
-    pub(super) fetch: Arc<dyn Fetch>,
-    pub(super) place: Place,
-    pub(super) copy: RemoteCopy<VerifyingKeySet, KeysError>,
-    pub(super) events: Arc<dyn EventSink>,
+    source: Arc<Source>,
+    copy: RemoteCopy<VerifyingKeySet, KeysError>,
+    load: LastingLoad<Result<VerifyingKeySet, KeysError>>,
+    events: Arc<dyn EventSink>,
+}
+
+/// Where keys come from.
+#[derive(Debug)]
+struct Source {
+    fetch: Arc<dyn Fetch>,
+    place: Place,
 }
 
 /// Where the keys are.
@@ -46,7 +53,7 @@ pub(super) enum KeysError {
     #[error("the jwks_uri of the metadata is no https URL")]
     Endpoint,
     #[error("there is no usable set of keys")]
-    Keys(#[source] DocumentError),
+    Keys(#[from] DocumentError),
     #[error("the set has no key that can be used")]
     NoUsableKey,
 }
@@ -72,6 +79,20 @@ impl IssuerKeys {
 }
 
 impl PublishedKeys {
+    pub(super) fn new(
+        fetch: Arc<dyn Fetch>,
+        place: Place,
+        limits: RemoteCopyLimits,
+        events: Arc<dyn EventSink>,
+    ) -> Self {
+        Self {
+            source: Arc::new(Source { fetch, place }),
+            copy: RemoteCopy::new(limits).of_lasting_loads(),
+            load: LastingLoad::new(),
+            events,
+        }
+    }
+
     async fn verify<'a>(
         &self,
         jws: &'a Jws<'a>,
@@ -105,24 +126,41 @@ impl PublishedKeys {
 
     /// Fetches the keys. The operator hears of a failure even if nobody else does,
     /// since the last good set does not serve for ever.
+    ///
+    /// Anybody can have them fetched by a token that only names this issuer, and leave:
+    /// whoever comes next gets what was asked for.
     async fn load(&self, now: Timestamp) -> Result<VerifyingKeySet, KeysError> {
-        let loaded = self.fetch_keys(now).await;
+        let source = Arc::clone(&self.source);
+        let fetching = || async move { source.fetch_keys(now).await };
+        let loaded = self.load.outcome(now, fetching).await;
         loaded.inspect_err(|error| {
             let cause = causes(error);
             self.events.emit(&Event::Outage { cause });
         })
     }
+}
 
+impl Source {
     async fn fetch_keys(&self, now: Timestamp) -> Result<VerifyingKeySet, KeysError> {
         let fetch = self.fetch.as_ref();
-        let loaded = match &self.place {
-            Place::Given(uri) => document::load_keys(fetch, uri).await,
+        let keys = match &self.place {
+            Place::Given(uri) => document::load_keys(fetch, uri).await?,
             Place::InMetadataOf(issuer, copy) => {
                 let uri = copy.current(now, find(fetch, issuer)).await?;
-                document::load_keys(fetch, &uri).await
+                match document::load_keys(fetch, &uri).await {
+                    // They may have moved since the issuer was asked where they are.
+                    Err(error) if error.is_gone() => {
+                        let moved = copy.newer(Arc::clone(&uri), now, find(fetch, issuer));
+                        let moved = moved.await;
+                        if moved == uri {
+                            return Err(error.into());
+                        }
+                        document::load_keys(fetch, &moved).await?
+                    }
+                    loaded => loaded?,
+                }
             }
         };
-        let keys = loaded.map_err(KeysError::Keys)?;
         // Whoever signs has a key: such a set is a fault and not a withdrawal.
         if keys.is_empty() {
             return Err(KeysError::NoUsableKey);

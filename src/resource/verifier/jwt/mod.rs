@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use crate::fetch::Fetch;
 use crate::jose::{JwkSet, Jws};
 use crate::protocol::bearer::BearerToken;
-use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError};
+use crate::resource::verifier::renamed_audience::RenamedAudiences;
+use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError, unreadable};
 use crate::types::{Issuer, Timestamp};
 
 pub use builder::{InvalidJwtVerifier, JwtVerifierBuilder};
@@ -35,6 +36,7 @@ pub struct JwtVerifier {
     issuer: Issuer,
     keys: IssuerKeys,
     shape: TokenShape,
+    audiences: RenamedAudiences,
 }
 
 impl JwtVerifier {
@@ -56,8 +58,8 @@ impl TokenVerifier for JwtVerifier {
         token: &BearerToken,
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
-        // What cannot be taken apart does not say who issued it.
-        let jws = Jws::parse(token.secret().expose()).map_err(|_| VerifierError::Foreign)?;
+        let text = token.secret().expose();
+        let jws = Jws::parse(text).map_err(|_| unreadable(text, &self.issuer))?;
         let malformed = || VerifierError::Refused("its claims are malformed");
         let claims = jws.unproved_claims::<ForeignClaims>();
         let is_ours = match &claims {
@@ -74,6 +76,7 @@ impl TokenVerifier for JwtVerifier {
             return Err(VerifierError::Refused("it is bound to a key of its client"));
         }
         let claims = claims.read(verified.header(), &self.shape);
-        claims.ok_or_else(malformed)
+        let claims = claims.ok_or_else(malformed)?;
+        Ok(self.audiences.resolve(claims))
     }
 }

@@ -27,6 +27,9 @@ pub enum AccessTokenMark {
     /// All of these claims are there, which are in no ID token, and none is there
     /// that binds an ID token to a sign-in (`nonce`, `at_hash`, `c_hash`, `s_hash`).
     Claims(&'static [&'static str]),
+    /// As [`Claims`](Self::Claims), and at least one of the second ones is there as
+    /// well and not empty.
+    ClaimsAndOneOf(&'static [&'static str], &'static [&'static str]),
 }
 
 impl TokenShape {
@@ -127,10 +130,25 @@ impl AccessTokenMark {
     fn is_on(self, claims: &Map<String, Value>) -> bool {
         match self {
             Self::Value(name, value) => claims.get(name).and_then(Value::as_str) == Some(value),
-            Self::Claims(names) => {
-                let is_there = |name: &&str| claims.contains_key(*name);
-                names.iter().all(is_there) && !Self::OF_A_SIGN_IN.iter().any(is_there)
+            Self::Claims(names) => Self::are_on(names, claims),
+            Self::ClaimsAndOneOf(names, some) => {
+                let says = |name: &&str| claims.get(*name).is_some_and(is_filled);
+                Self::are_on(names, claims) && some.iter().any(says)
             }
         }
+    }
+
+    fn are_on(names: &[&str], claims: &Map<String, Value>) -> bool {
+        let is_there = |name: &&str| claims.contains_key(*name);
+        names.iter().all(is_there) && !Self::OF_A_SIGN_IN.iter().any(is_there)
+    }
+}
+
+/// Whether a claim is a text or an array with something in it.
+fn is_filled(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(members) => !members.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     }
 }
