@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
 use http::request::Parts;
 use http::{Method, Response, StatusCode, response};
 
@@ -38,6 +38,8 @@ struct Rules {
 #[derive(Debug)]
 pub struct Caller {
     token: Option<VerifiedToken>,
+    /// Whether a script may get to read the answer.
+    may_be_script: bool,
     rules: Arc<Rules>,
 }
 
@@ -169,12 +171,11 @@ impl Protection {
     /// The answer to give instead.
     pub async fn admit(&self, parts: &mut Parts) -> Result<Caller, Response<Bytes>> {
         let rules = &*self.0;
-        parts.extensions.remove::<VerifiedToken>();
         let may_be_public =
-            rules.resource.policy().has_public_operations() && !is_bodiless(&parts.method);
+            || !is_bodiless(&parts.method) && rules.resource.policy().has_public_operations();
         let token = match rules.resource.authenticate(&parts.headers).await {
             Ok(token) => Some(token),
-            Err(ResourceError::NoCredentials) if may_be_public => None,
+            Err(ResourceError::NoCredentials) if may_be_public() => None,
             Err(error) => return Err(rules.refuse(&error)),
         };
         if rules.bind_sessions {
@@ -187,11 +188,17 @@ impl Protection {
         if !rules.keep_authorization {
             parts.headers.remove(AUTHORIZATION);
         }
-        if let Some(token) = &token {
-            parts.extensions.insert(token.clone());
+        match &token {
+            Some(token) => drop(parts.extensions.insert(token.clone())),
+            None => drop(parts.extensions.remove::<VerifiedToken>()),
         }
-        let rules = Arc::clone(&self.0);
-        Ok(Caller { token, rules })
+        Ok(Caller {
+            token,
+            // Scripts of other sites send their origin. Only the answer to a POST is
+            // never kept for who asks later.
+            may_be_script: parts.method != Method::POST || parts.headers.contains_key(ORIGIN),
+            rules: Arc::clone(&self.0),
+        })
     }
 
     /// How many bytes of the body have to be read to decide what `caller` may do;
@@ -279,7 +286,9 @@ impl Passage {
             let sessions = rules.resource.sessions();
             session::bind(sessions, &mut answer.headers, self.caller.token());
         }
-        cors::mark(&mut answer.headers);
+        if self.caller.may_be_script {
+            cors::mark(&mut answer.headers);
+        }
         let (id, only_streams) = match &self.listing {
             Listing::None => return None,
             Listing::Whatever(id) => (id.clone(), false),

@@ -27,16 +27,19 @@ pub(super) fn unbind(
     headers: &mut HeaderMap,
     caller: Option<&VerifiedToken>,
 ) -> Result<(), Response<Bytes>> {
-    if headers.contains_key(&SESSION_ID) && is_stateless(headers) {
-        headers.remove(&SESSION_ID);
-    }
-    if !headers.contains_key(&SESSION_ID) {
-        headers.remove(&LAST_EVENT_ID);
-        return Ok(());
-    }
     let mut bound = headers.get_all(&SESSION_ID).iter();
-    let (Some(only), None) = (bound.next(), bound.next()) else {
-        return Err(unknown());
+    let only = match (bound.next(), bound.next()) {
+        (Some(_), _) if is_stateless(headers) => {
+            headers.remove(&SESSION_ID);
+            headers.remove(&LAST_EVENT_ID);
+            return Ok(());
+        }
+        (None, _) => {
+            headers.remove(&LAST_EVENT_ID);
+            return Ok(());
+        }
+        (Some(only), None) => only,
+        (Some(_), Some(_)) => return Err(unknown()),
     };
     let id = only
         .to_str()

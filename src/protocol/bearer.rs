@@ -17,9 +17,10 @@ use crate::types::{Scope, Secret};
 #[derive(Clone, Debug)]
 pub struct BearerToken(Secret);
 
-/// A bearer token where it stands in its header, not copied yet.
+/// A bearer token where it stands in its header, neither judged nor copied yet. It
+/// has at most [`BearerToken::MAX_LENGTH`] bytes.
 #[derive(Clone, Copy)]
-pub struct PresentedToken<'a>(&'a str);
+pub struct PresentedToken<'a>(&'a [u8]);
 
 /// What the request presents is no single well-formed bearer token.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -46,8 +47,8 @@ impl BearerToken {
     ///
     /// [`InvalidBearer`] with the reason.
     pub fn parse(headers: &HeaderMap) -> Result<Option<Self>, InvalidBearer> {
-        let presented = PresentedToken::parse(headers)?;
-        Ok(presented.map(PresentedToken::to_token))
+        let presented = PresentedToken::find(headers)?;
+        presented.map(PresentedToken::judge).transpose()
     }
 
     /// The token, for a verifier.
@@ -58,38 +59,24 @@ impl BearerToken {
 }
 
 impl<'a> PresentedToken<'a> {
-    /// Reads the bearer token of a request; `None` if there is no credential,
-    /// or one of another scheme.
+    /// Finds the bearer token of a request; `None` if there is no credential, or one
+    /// of another scheme.
     ///
     /// # Errors
     ///
-    /// [`InvalidBearer`] with the reason.
-    pub fn parse(headers: &'a HeaderMap) -> Result<Option<Self>, InvalidBearer> {
+    /// [`InvalidBearer::Several`] or [`InvalidBearer::TooLong`].
+    pub fn find(headers: &'a HeaderMap) -> Result<Option<Self>, InvalidBearer> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let Some(value) = values.next() else {
-            return Ok(None);
-        };
-        if values.next().is_some() {
-            return Err(InvalidBearer::Several);
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(only), None) => Self::find_in(only),
+            (Some(_), Some(_)) => Err(InvalidBearer::Several),
         }
-        Self::parse_header(value)
     }
 
-    /// The token itself, for whoever remembers it by its hash.
-    pub(crate) const fn expose(self) -> &'a str {
-        self.0
-    }
-
-    /// The token in custody.
-    #[must_use]
-    pub fn to_token(self) -> BearerToken {
-        BearerToken(Secret::new(self.0))
-    }
-
-    fn parse_header(value: &'a HeaderValue) -> Result<Option<Self>, InvalidBearer> {
+    fn find_in(value: &'a HeaderValue) -> Result<Option<Self>, InvalidBearer> {
         const SCHEME: &[u8] = b"bearer";
-        let bytes = value.as_bytes();
-        let Some((scheme, rest)) = bytes.split_at_checked(SCHEME.len()) else {
+        let Some((scheme, rest)) = value.as_bytes().split_at_checked(SCHEME.len()) else {
             return Ok(None);
         };
         let separated = rest.is_empty() || rest[0] == b' ';
@@ -100,11 +87,24 @@ impl<'a> PresentedToken<'a> {
         if token.len() > BearerToken::MAX_LENGTH {
             return Err(InvalidBearer::TooLong);
         }
-        if !is_token68(token) {
-            return Err(InvalidBearer::Malformed);
-        }
-        let text = std::str::from_utf8(token).map_err(|_| InvalidBearer::Malformed)?;
-        Ok(Some(Self(text)))
+        Ok(Some(Self(token)))
+    }
+
+    /// Its bytes, for whoever remembers by their hash what was judged before.
+    pub(crate) const fn expose(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The token in custody, if it has the form of one.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidBearer::Malformed`] if not.
+    pub fn judge(self) -> Result<BearerToken, InvalidBearer> {
+        let text = std::str::from_utf8(self.0).ok();
+        let text = text.filter(|text| is_token68(text.as_bytes()));
+        let token = text.map(|text| BearerToken(Secret::new(text)));
+        token.ok_or(InvalidBearer::Malformed)
     }
 }
 
@@ -122,8 +122,8 @@ fn is_token68(token: &[u8]) -> bool {
         .iter()
         .rposition(|byte| *byte != b'=')
         .map_or(0, |last| last + 1);
-    // Without a way out and without a branch, so that many are compared at once:
-    // every request has hundreds.
+    // Without a way out and without a branch, so that many are compared at once: a
+    // token has hundreds.
     let is_allowed = |byte: u8| {
         byte.is_ascii_alphabetic()
             | (b'-'..=b'9').contains(&byte)

@@ -58,7 +58,7 @@ impl ResourceServer {
     ///
     /// [`ResourceError`] with the reason.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<VerifiedToken, ResourceError> {
-        let token = match PresentedToken::parse(headers) {
+        let token = match PresentedToken::find(headers) {
             Ok(token) => token.ok_or(ResourceError::NoCredentials)?,
             // A token that is too long to be looked at is just not good.
             Err(InvalidBearer::TooLong) => return Err(self.refuse_unread()),
@@ -82,7 +82,7 @@ impl ResourceServer {
         token: PresentedToken<'_>,
         now: Timestamp,
     ) -> Result<VerifiedToken, ResourceError> {
-        let claims = match self.verifier.verify(&token.to_token(), now).await {
+        let claims = match self.verifier.verify(&token.judge()?, now).await {
             Ok(claims) => claims,
             Err(VerifierError::Refused(reason)) => return Err(self.refuse(reason)),
             Err(VerifierError::Foreign) => {

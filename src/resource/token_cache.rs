@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use siphasher::sip128::SipHasher24;
+use siphasher::sip128::SipHasher13;
 
 use crate::protocol::bearer::PresentedToken;
 use crate::resource::verified::VerifiedToken;
@@ -37,11 +37,11 @@ impl Default for TokenCacheConfig {
 /// Tokens that were good a moment ago, by their hash.
 pub(super) struct TokenCache {
     revocation_bound: Duration,
-    hash: SipHasher24,
+    hash: SipHasher13,
     known: Cache<TokenKey, Known, BySize, ByHash>,
 }
 
-/// What a token is remembered by: SipHash-2-4 of 128 bits.
+/// What a token is remembered by: SipHash-1-3 of 128 bits.
 ///
 /// Its key is a secret of this process, so that nobody can make a token that has
 /// the hash of another; and it takes less time than SHA-256, which every request
@@ -70,7 +70,7 @@ impl TokenCache {
         let capacity = config.capacity as usize;
         Self {
             revocation_bound: config.revocation_bound,
-            hash: SipHasher24::new_with_key(secret),
+            hash: SipHasher13::new_with_key(secret),
             known: Cache::with(
                 capacity,
                 u64::from(config.capacity),
@@ -82,7 +82,7 @@ impl TokenCache {
     }
 
     pub(super) fn key_of(&self, token: PresentedToken<'_>) -> TokenKey {
-        TokenKey(self.hash.hash(token.expose().as_bytes()).as_u128())
+        TokenKey(self.hash.hash(token.expose()).as_u128())
     }
 
     /// The token with this key, if it need not be verified again.
@@ -185,7 +185,7 @@ mod tests {
     }
 
     fn key(number: u32) -> TokenKey {
-        TokenKey(SipHasher24::new().hash(&number.to_be_bytes()).as_u128())
+        TokenKey(SipHasher13::new().hash(&number.to_be_bytes()).as_u128())
     }
 
     fn weight_of(token: &VerifiedToken) -> u32 {

@@ -4,7 +4,7 @@ use oauth_for_mcp::limit::{Limit, Quota, RateLimits};
 use reqwest::Method;
 use serde_json::json;
 
-use super::stage::{ADD_NOTE, PING, Stage, behind_each_framework};
+use super::stage::{ADD_NOTE, PING, Raw, Stage, behind_each_framework};
 use crate::fronts::Front;
 
 behind_each_framework! {
@@ -16,6 +16,7 @@ behind_each_framework! {
     a_preflight_is_answered_before_any_token
     a_foreign_host_is_misdirected
     a_page_of_a_foreign_origin_is_refused
+    an_answer_is_marked_for_the_scripts_that_could_read_it
     every_route_is_there_and_unknown_documents_are_json
     limits_go_by_the_address_of_the_connection
     a_path_with_escapes_is_found
@@ -34,7 +35,6 @@ async fn who_signed_in_reaches_the_handler_and_the_raw_token_does_not(front: Fro
     assert_eq!(seen["authorization"], false);
     assert_eq!(seen["body"], PING);
     assert_eq!(seen["method"], "POST");
-    assert!(answer.header("access-control-expose-headers").is_some());
 
     let answer = stage.bare("GET /mcp?a=%20b", &[&bearer]).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -161,8 +161,31 @@ async fn a_page_of_a_foreign_origin_is_refused(front: Front) {
         assert_eq!(answer.status, 403, "{origin}: {answer:?}");
     }
     assert_eq!(stage.calls(), 0);
-    let ours = "Origin: http://localhost:6274";
-    assert_eq!(stage.post(&[&bearer, ours], PING).await.status, 200);
+}
+
+/// A5
+async fn an_answer_is_marked_for_the_scripts_that_could_read_it(front: Front) {
+    let stage = Stage::new(front);
+    let token = stage.token("alice", "notes:read").await;
+    let bearer = format!("Authorization: Bearer {token}");
+    let origin = "Origin: http://localhost:6274";
+
+    let to_script = stage.post(&[&bearer, origin], PING).await;
+    let to_program = stage.post(&[&bearer], PING).await;
+    // A browser may keep it, and give it to a script later.
+    let kept = stage.bare("GET /mcp", &[&bearer]).await;
+
+    for answer in [&to_script, &to_program, &kept] {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let names = [
+        "access-control-allow-origin",
+        "access-control-expose-headers",
+    ];
+    let marks = |answer: &Raw| names.map(|name| answer.header(name).is_some());
+    assert_eq!(marks(&to_script), [true, true]);
+    assert_eq!(marks(&to_program), [false, false]);
+    assert_eq!(marks(&kept), [true, true]);
 }
 
 async fn every_route_is_there_and_unknown_documents_are_json(front: Front) {

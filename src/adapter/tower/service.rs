@@ -3,6 +3,7 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
@@ -50,10 +51,13 @@ where
         let clone = self.handler.clone();
         let mut handler = mem::replace(&mut self.handler, clone);
         let protection = self.protection.clone();
+        // The future keeps its captures to its end: in parts, it holds none twice.
+        let (mut parts, body) = request.into_parts();
         ResponseFuture::new(async move {
-            match admit(&protection, request).await {
-                Ok((request, passage)) => {
-                    let (mut parts, body) = handler.call(request).await?.into_parts();
+            match admit(&protection, &mut parts, body).await {
+                Ok((body, passage)) => {
+                    let answer = handler.call(Request::from_parts(parts, body)).await?;
+                    let (mut parts, body) = answer.into_parts();
                     let filter = passage.finish(&mut parts);
                     let body = EitherBody::filtered(body, filter);
                     Ok(Response::from_parts(parts, body))
@@ -66,27 +70,24 @@ where
 
 async fn admit<B>(
     protection: &Protection,
-    request: Request<B>,
-) -> Result<(Request<EitherBody<B>>, Passage), Response<Bytes>>
+    parts: &mut Parts,
+    body: B,
+) -> Result<(EitherBody<B>, Passage), Response<Bytes>>
 where
     B: Body<Data = Bytes>,
 {
-    let (mut parts, body) = request.into_parts();
-    if let Some(answer) = protection.intercept(&parts) {
+    if let Some(answer) = protection.intercept(parts) {
         return Err(answer);
     }
-    let caller = protection.admit(&mut parts).await?;
+    let caller = protection.admit(parts).await?;
     let Some(limit) = protection.reads_body(&caller) else {
-        let passage = protection.permit(caller, &parts, None)?;
-        return Ok((
-            Request::from_parts(parts, EitherBody::theirs(body)),
-            passage,
-        ));
+        let passage = protection.permit(caller, parts, None)?;
+        return Ok((EitherBody::theirs(body), passage));
     };
     match body::read(body, limit).await {
         Ok(bytes) => {
-            let passage = protection.permit(caller, &parts, Some(&bytes))?;
-            Ok((Request::from_parts(parts, EitherBody::ours(bytes)), passage))
+            let passage = protection.permit(caller, parts, Some(&bytes))?;
+            Ok((EitherBody::ours(bytes), passage))
         }
         Err(Unread::TooLong) => Err(protection.respond_too_large(&caller)),
         Err(Unread::BrokeOff) => Err(protection.respond_incomplete()),

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName};
 
 use crate::resource::operation::InvalidMessage;
+
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// The method and the target that the headers name, as revision 2026-07-28 wants
 /// ([standard request headers]); they may differ from the body.
@@ -22,20 +25,20 @@ pub(super) struct Mirrored<'a> {
 impl<'a> Mirrored<'a> {
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, InvalidMessage> {
         Ok(Self {
-            method: only(headers, "mcp-method")?,
-            name: only(headers, "mcp-name")?.map(decode).transpose()?,
+            method: only(headers, &METHOD)?,
+            name: only(headers, &NAME)?.map(decode).transpose()?,
         })
     }
 }
 
 /// A header that may be there once.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, InvalidMessage> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, InvalidMessage> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => {
             let text = value.to_str().map_err(|_| InvalidMessage::Header)?;
-            Ok(Some(text.trim()))
+            Ok(Some(text.trim_ascii()))
         }
         (Some(_), Some(_)) => Err(InvalidMessage::Header),
     }

@@ -153,7 +153,7 @@ impl Message<'_> {
             Member::Text(_) => Ok(()),
             // Neither a request nor an answer: some readers know objects that stand
             // for other text.
-            Member::Nothing if self.result.0 || self.error.0 => Ok(()),
+            Member::Nothing if self.is_answer => Ok(()),
             Member::Nothing | Member::Object(_) | Member::List(_) | Member::Other => {
                 Err(InvalidMessage::Malformed)
             }

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use serde_json::value::RawValue;
 
 use crate::resource::operation::arguments::Arguments;
-use crate::resource::operation::spelling::Exact;
+use crate::resource::operation::spelling::Name;
 
 /// Of a longer list the rest is not kept; whoever reads it has to refuse it.
 pub(super) const LONGEST_LIST: usize = 1000;
@@ -16,7 +16,7 @@ pub(super) const LONGEST_LIST: usize = 1000;
 /// What a member is. Which kind is good is for the method to say, and members of
 /// unknown methods may be of any.
 #[derive(Debug, Default)]
-pub(in crate::resource) enum Member<'a, O = IgnoredAny, I = IgnoredAny> {
+pub(in crate::resource) enum Member<'a, O = Unread, I = IgnoredAny> {
     /// Absent, or `null`.
     #[default]
     Nothing,
@@ -30,35 +30,40 @@ pub(in crate::resource) enum Member<'a, O = IgnoredAny, I = IgnoredAny> {
 /// One message, or a batch of them.
 pub(super) type Body<'a> = Member<'a, Message<'a>, Member<'a, Message<'a>>>;
 
-// Derived structs refuse a member that is there twice, and `Exact` one that some
-// readers take for another.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct Message<'a> {
-    #[serde(default, rename = "jsonrpc")]
-    _version: Presence,
-    #[serde(default, borrow)]
-    pub(super) method: Member<'a>,
-    #[serde(default, borrow)]
-    pub(super) id: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    pub(super) params: Member<'a, Params<'a>>,
-    #[serde(default)]
-    pub(super) result: Presence,
-    #[serde(default)]
-    pub(super) error: Presence,
+/// An object of which nothing is kept.
+#[derive(Debug, Default)]
+pub(in crate::resource) struct Unread;
+
+/// What a completion is for.
+#[derive(Debug, Default)]
+pub(super) struct Reference<'a> {
+    pub(super) kind: Member<'a>,
+    pub(super) name: Member<'a>,
+    pub(super) uri: Member<'a>,
 }
 
-#[derive(Debug, serde::Deserialize)]
+/// What a client wants to hear of.
+#[derive(Debug, Default)]
+pub(super) struct Notifications<'a> {
+    pub(super) resource_subscriptions: Member<'a, Unread, Member<'a>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Message<'a> {
+    pub(super) method: Member<'a>,
+    pub(super) params: Member<'a, Params<'a>>,
+    pub(super) id: Option<&'a RawValue>,
+    /// Whether there is a result or an error.
+    pub(super) is_answer: bool,
+}
+
+#[derive(Debug, Default)]
 pub(super) struct Params<'a> {
-    #[serde(default, borrow)]
     pub(super) name: Member<'a>,
-    #[serde(default, borrow)]
     pub(super) uri: Member<'a>,
-    #[serde(default, borrow, rename = "ref")]
-    pub(super) reference: Member<'a, Reference<'a>>,
-    #[serde(default, borrow)]
-    pub(super) notifications: Member<'a, Notifications<'a>>,
-    #[serde(default, borrow)]
+    // Boxed, since they are seldom there.
+    pub(super) reference: Member<'a, Box<Reference<'a>>>,
+    pub(super) notifications: Member<'a, Box<Notifications<'a>>>,
     pub(super) arguments: Option<Arguments<'a>>,
 }
 
@@ -70,35 +75,6 @@ impl Params<'_> {
             Member::List(uris) => uris.len(),
             Member::Nothing | Member::Text(_) | Member::Object(_) | Member::Other => 0,
         })
-    }
-}
-
-/// What a completion is for.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct Reference<'a> {
-    #[serde(default, borrow, rename = "type")]
-    pub(super) kind: Member<'a>,
-    #[serde(default, borrow)]
-    pub(super) name: Member<'a>,
-    #[serde(default, borrow)]
-    pub(super) uri: Member<'a>,
-}
-
-/// What a client wants to hear of.
-#[derive(Debug, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Notifications<'a> {
-    #[serde(default, borrow)]
-    pub(super) resource_subscriptions: Member<'a, IgnoredAny, Member<'a>>,
-}
-
-/// Whether a member is there, whatever it is.
-#[derive(Debug, Default)]
-pub(super) struct Presence(pub(super) bool);
-
-impl<'de> Deserialize<'de> for Presence {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
     }
 }
 
@@ -118,26 +94,103 @@ impl<O, I> Member<'_, O, I> {
     }
 }
 
-impl<'de: 'a, 'a, O: Deserialize<'de>, I: Deserialize<'de>> Deserialize<'de> for Member<'a, O, I> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+/// What is kept of an object.
+pub(super) trait Members<'a>: Default {
+    /// The members that are read. Others are skipped, unless some readers take them
+    /// for one of these.
+    const NAMES: &'static [&'static str];
+
+    /// Reads the value of the member in this place among the names.
+    fn read<A: MapAccess<'a>>(&mut self, place: usize, map: &mut A) -> Result<(), A::Error>;
+}
+
+impl<'a> Members<'a> for Unread {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn read<A: MapAccess<'a>>(&mut self, _: usize, map: &mut A) -> Result<(), A::Error> {
+        map.next_value::<IgnoredAny>().map(drop)
+    }
+}
+
+impl<'a, M: Members<'a>> Members<'a> for Box<M> {
+    const NAMES: &'static [&'static str] = M::NAMES;
+
+    fn read<A: MapAccess<'a>>(&mut self, place: usize, map: &mut A) -> Result<(), A::Error> {
+        M::read(self, place, map)
+    }
+}
+
+impl<'a> Members<'a> for Message<'a> {
+    const NAMES: &'static [&'static str] =
+        &["jsonrpc", "method", "params", "id", "result", "error"];
+
+    fn read<A: MapAccess<'a>>(&mut self, place: usize, map: &mut A) -> Result<(), A::Error> {
+        match Self::NAMES[place] {
+            "method" => self.method = map.next_value()?,
+            "params" => self.params = map.next_value()?,
+            "id" => self.id = map.next_value()?,
+            name => {
+                self.is_answer |= name != "jsonrpc";
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Members<'a> for Params<'a> {
+    const NAMES: &'static [&'static str] = &["name", "uri", "ref", "notifications", "arguments"];
+
+    fn read<A: MapAccess<'a>>(&mut self, place: usize, map: &mut A) -> Result<(), A::Error> {
+        match Self::NAMES[place] {
+            "name" => self.name = map.next_value()?,
+            "uri" => self.uri = map.next_value()?,
+            "ref" => self.reference = map.next_value()?,
+            "notifications" => self.notifications = map.next_value()?,
+            _ => self.arguments = map.next_value()?,
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Members<'a> for Reference<'a> {
+    const NAMES: &'static [&'static str] = &["type", "name", "uri"];
+
+    fn read<A: MapAccess<'a>>(&mut self, place: usize, map: &mut A) -> Result<(), A::Error> {
+        match Self::NAMES[place] {
+            "type" => self.kind = map.next_value()?,
+            "name" => self.name = map.next_value()?,
+            _ => self.uri = map.next_value()?,
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Members<'a> for Notifications<'a> {
+    const NAMES: &'static [&'static str] = &["resourceSubscriptions"];
+
+    fn read<A: MapAccess<'a>>(&mut self, _: usize, map: &mut A) -> Result<(), A::Error> {
+        self.resource_subscriptions = map.next_value()?;
+        Ok(())
+    }
+}
+
+impl<'a, O: Members<'a>, I: Deserialize<'a>> Deserialize<'a> for Member<'a, O, I> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(MemberVisitor(PhantomData))
     }
 }
 
 struct MemberVisitor<'a, O, I>(PhantomData<Member<'a, O, I>>);
 
-impl<'de: 'a, 'a, O, I> Visitor<'de> for MemberVisitor<'a, O, I>
-where
-    O: Deserialize<'de>,
-    I: Deserialize<'de>,
-{
+impl<'a, O: Members<'a>, I: Deserialize<'a>> Visitor<'a> for MemberVisitor<'a, O, I> {
     type Value = Member<'a, O, I>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Self::Value, E> {
         Ok(Member::Text(Cow::Borrowed(text)))
     }
 
@@ -145,13 +198,24 @@ where
         Ok(Member::Text(Cow::Owned(text.to_owned())))
     }
 
-    // Only here does an object become one: a derived struct would take an array
-    // for one as well, member by member, in an order that is not the handler's.
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        O::deserialize(Exact(map)).map(Member::Object)
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut object = O::default();
+        let mut seen = 0_u32;
+        while let Some(place) = map.next_key_seed(Name(O::NAMES))? {
+            let Some(place) = place else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if seen & (1 << place) != 0 {
+                return Err(A::Error::custom("a member is there twice"));
+            }
+            seen |= 1 << place;
+            object.read(place, &mut map)?;
+        }
+        Ok(Member::Object(object))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
         while items.len() <= LONGEST_LIST {
             match list.next_element()? {
