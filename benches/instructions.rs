@@ -97,7 +97,8 @@ fn run(case: &str, ours: bool) {
 }
 
 fn own(algorithm: Algorithm, ours: bool) {
-    let bearer = Bearer::signed_with(algorithm);
+    // One more is for warming up.
+    let bearer = Bearer::signed_with(algorithm, REPETITIONS + 1, |builder| builder);
     if ours {
         repeat(|| bearer.verify());
     } else {
@@ -106,7 +107,7 @@ fn own(algorithm: Algorithm, ours: bool) {
 }
 
 fn foreign(algorithm: Algorithm, ours: bool) {
-    let foreign = Foreign::signed_with(algorithm);
+    let foreign = Foreign::signed_with(algorithm, REPETITIONS + 1, |builder| builder);
     if ours {
         repeat(|| foreign.verify());
     } else {

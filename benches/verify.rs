@@ -20,10 +20,12 @@ use base64::engine::general_purpose::STANDARD;
 use criterion::Criterion;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use oauth_for_mcp::McpAuthBuilder;
 use oauth_for_mcp::jose::Algorithm;
 use oauth_for_mcp::protocol::bearer::BearerToken;
 use oauth_for_mcp::protocol::credentials::ClientCredentials;
 use oauth_for_mcp::protocol::form::Form;
+use oauth_for_mcp::resource::ResourceServerBuilder;
 
 use bearer::Bearer;
 use foreign::Foreign;
@@ -42,7 +44,7 @@ fn main() {
 fn own_tokens(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("own token");
     for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
-        let bearer = Bearer::signed_with(algorithm);
+        let bearer = Bearer::signed_with(algorithm, 1, McpAuthBuilder::without_token_cache);
         group.bench_function(format!("{algorithm}/ours"), |bench| {
             bench.iter(|| bearer.verify());
         });
@@ -57,7 +59,8 @@ fn own_tokens(criterion: &mut Criterion) {
 fn foreign_tokens(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("foreign token");
     for algorithm in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es384] {
-        let foreign = Foreign::signed_with(algorithm);
+        let foreign =
+            Foreign::signed_with(algorithm, 1, ResourceServerBuilder::without_token_cache);
         group.bench_function(format!("{algorithm}/ours"), |bench| {
             bench.iter(|| foreign.verify());
         });

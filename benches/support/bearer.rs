@@ -1,5 +1,6 @@
 //! A request with an access token of ours, and the check that cannot be saved.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{
@@ -18,11 +19,12 @@ use crate::ready::ready;
 
 pub(crate) const BODY: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_notes","arguments":{"limit":10}}}"#;
 
-/// A request to the MCP endpoint that carries a good token.
+/// Requests to the MCP endpoint that carry good tokens.
 pub(crate) struct Bearer {
     server: TestServer,
-    headers: HeaderMap,
-    floor: Floor,
+    requests: Vec<(HeaderMap, Floor)>,
+    /// The next one to look at.
+    next: Cell<usize>,
 }
 
 /// The bare signature check of the same token.
@@ -33,63 +35,71 @@ pub(crate) struct Floor {
 }
 
 impl Bearer {
-    /// At a server that verifies every token as if it had never seen it.
-    pub(crate) fn signed_with(algorithm: Algorithm) -> Self {
-        Self::at(algorithm, McpAuthBuilder::without_token_cache)
-    }
-
-    /// At a server that remembers tokens.
-    pub(crate) fn known() -> Self {
-        let known = Self::at(Algorithm::Es256, |builder| builder);
-        known.verify();
-        known
-    }
-
-    fn at(algorithm: Algorithm, configure: impl FnOnce(McpAuthBuilder) -> McpAuthBuilder) -> Self {
+    /// As many, each with a token of its own, at a server that is otherwise as it is
+    /// by default.
+    pub(crate) fn signed_with(
+        algorithm: Algorithm,
+        requests: usize,
+        configure: impl FnOnce(McpAuthBuilder) -> McpAuthBuilder,
+    ) -> Self {
         let key = SigningKey::generate(algorithm, &SeededEntropy::new(7)).expect("a key");
         let keys = Arc::new(KeyRing::new(Arc::new(key)).expect("a ring"));
         let jwks = keys.jwks(oauth_for_mcp::types::Timestamp::default());
         let server =
             TestServer::with(|builder| configure(builder.keys(keys).events(Arc::new(TracingSink))));
-        let token = ready(async {
-            let client = TestClient::register(&server).await;
-            client.sign_in(&server, "notes:read").await.access_token
-        });
-        let mut headers = HeaderMap::new();
-        let value = format!("Bearer {token}").parse().expect("a header");
-        headers.insert(AUTHORIZATION, value);
-        let floor = Floor::new(algorithm, &jwks.keys()[0], &token);
+        let request = |client: &TestClient| {
+            let token = ready(client.sign_in(&server, "notes:read")).access_token;
+            let value = format!("Bearer {token}").parse().expect("a header");
+            let floor = Floor::new(algorithm, &jwks.keys()[0], &token);
+            (HeaderMap::from_iter([(AUTHORIZATION, value)]), floor)
+        };
+        let client = ready(TestClient::register(&server));
+        let requests = (0..requests).map(|_| request(&client)).collect();
         Self {
             server,
-            headers,
-            floor,
+            requests,
+            next: Cell::new(0),
         }
+    }
+
+    /// One whose token is remembered.
+    pub(crate) fn known() -> Self {
+        let known = Self::signed_with(Algorithm::Es256, 1, |builder| builder);
+        known.verify();
+        known
     }
 
     /// Everything between the header and the handler, the read of the grant included.
     pub(crate) fn verify(&self) {
         let resource = self.server.auth().resource();
-        let token = ready(resource.authenticate(&self.headers)).expect("a good token");
-        resource
-            .authorize(Some(&token), &self.headers, Some(BODY))
-            .expect("enough scope");
+        let (headers, _) = self.next();
+        let token = ready(resource.authenticate(headers)).expect("a good token");
+        let decided = resource.authorize(Some(&token), headers, Some(BODY));
+        decided.expect("enough scope");
         std::hint::black_box(token);
     }
 
     /// Who calls, without the decision about the tool.
     pub(crate) fn authenticate(&self) {
         let resource = self.server.auth().resource();
-        let token = ready(resource.authenticate(&self.headers)).expect("a good token");
+        let token = ready(resource.authenticate(self.headers())).expect("a good token");
         std::hint::black_box(token);
     }
 
     /// The header with the token.
-    pub(crate) const fn headers(&self) -> &HeaderMap {
-        &self.headers
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.next().0
     }
 
-    pub(crate) const fn floor(&self) -> &Floor {
-        &self.floor
+    /// The bare signature check of one token after another.
+    pub(crate) fn floor(&self) -> &Floor {
+        &self.next().1
+    }
+
+    fn next(&self) -> &(HeaderMap, Floor) {
+        let next = self.next.get();
+        self.next.set((next + 1) % self.requests.len());
+        &self.requests[next]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tokens of other issuers, made when the benchmark starts.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,7 +20,7 @@ use http::{HeaderMap, Request, Response};
 use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
 use oauth_for_mcp::jose::{Algorithm, Jwk, JwkSet};
 use oauth_for_mcp::resource::verifier::JwtVerifier;
-use oauth_for_mcp::resource::{ResourceServer, ScopePolicy};
+use oauth_for_mcp::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy};
 use oauth_for_mcp::types::{Issuer, ResourceUri};
 
 use crate::bearer::{BODY, Floor};
@@ -28,17 +29,60 @@ use crate::ready::ready;
 const ISSUER: &str = "https://idp.example.com";
 const KEY_ID: &str = "2026-01";
 
-const CLAIMS: &str = r#"{"iss":"https://idp.example.com","sub":"248289761001","aud":"https://mcp.example.com/mcp","exp":9790000600,"iat":1790000000,"jti":"bUFmGzXAwjYDn4kRAC","client_id":"s6BhdRkqt3","scope":"notes:read notes:write"}"#;
+const CLAIMS: &str = r#"{"iss":"https://idp.example.com","sub":"248289761001","aud":"https://mcp.example.com/mcp","exp":9790000600,"iat":1790000000,"jti":"bUFmGzXAwjDYn4kRAC","client_id":"s6BhdRkqt3","scope":"notes:read notes:write"}"#;
 
-/// A token that somebody else signed, and the key to check it with.
+/// Tokens that somebody else signed, and the key to check them with.
 pub(crate) struct Foreign {
     guard: ResourceServer,
-    headers: HeaderMap,
-    floor: Floor,
+    requests: Vec<(HeaderMap, Floor)>,
+    /// The next one to look at.
+    next: Cell<usize>,
+}
+
+/// Signs a message.
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
+/// Somebody who signs.
+struct Issuing {
+    algorithm: Algorithm,
+    jwk: Jwk,
+    public: ParsedPublicKey,
+    sign: Sign,
 }
 
 impl Foreign {
-    pub(crate) fn signed_with(algorithm: Algorithm) -> Self {
+    /// As many tokens, at a guard that is otherwise as it is by default.
+    pub(crate) fn signed_with(
+        algorithm: Algorithm,
+        tokens: usize,
+        configure: impl FnOnce(ResourceServerBuilder) -> ResourceServerBuilder,
+    ) -> Self {
+        Issuing::with(algorithm).issue(tokens, configure)
+    }
+
+    /// Everything between the header and the handler, for one token after another.
+    pub(crate) fn verify(&self) {
+        let (headers, _) = self.next();
+        let token = ready(self.guard.authenticate(headers)).expect("a good token");
+        let decided = self.guard.authorize(Some(&token), headers, Some(BODY));
+        decided.expect("enough scope");
+        std::hint::black_box(token);
+    }
+
+    /// The bare signature check of one token after another.
+    pub(crate) fn floor(&self) -> &Floor {
+        &self.next().1
+    }
+
+    fn next(&self) -> &(HeaderMap, Floor) {
+        let next = self.next.get();
+        self.next.set((next + 1) % self.requests.len());
+        &self.requests[next]
+    }
+}
+
+impl Issuing {
+    fn with(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::Rs256 | Algorithm::Ps256 => Self::rsa(algorithm),
             Algorithm::Es384 => Self::p384(),
@@ -58,17 +102,13 @@ impl Foreign {
         } else {
             (&RSA_PKCS1_SHA256, &RSA_PKCS1_2048_8192_SHA256)
         };
-        let message = signing_input(algorithm);
-        let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(
-            signing,
-            &SystemRandom::new(),
-            message.as_bytes(),
-            &mut signature,
-        )
-        .expect("a signature");
         let public = ParsedPublicKey::new(checking, der).expect("a public key");
-        Self::new(algorithm, jwk, public, &message, &signature)
+        Self::new(algorithm, jwk, public, move |message| {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            let signed = pair.sign(signing, &SystemRandom::new(), message, &mut signature);
+            signed.expect("a signature");
+            signature
+        })
     }
 
     fn p256() -> Self {
@@ -76,21 +116,21 @@ impl Foreign {
         let point = pair.public_key().as_ref();
         let number = |range: std::ops::Range<usize>| point[range].try_into().expect("32 octets");
         let jwk = Jwk::p256(number(1..33), number(33..65));
-        let message = signing_input(Algorithm::Es256);
-        let signature = pair.sign(&SystemRandom::new(), message.as_bytes());
-        let signature = signature.expect("a signature");
         let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).expect("a public key");
-        Self::new(Algorithm::Es256, jwk, public, &message, signature.as_ref())
+        Self::new(Algorithm::Es256, jwk, public, move |message| {
+            let signature = pair.sign(&SystemRandom::new(), message);
+            signature.expect("a signature").as_ref().to_vec()
+        })
     }
 
     fn ed25519() -> Self {
         let pair = Ed25519KeyPair::generate().expect("a key");
         let octets = pair.public_key().as_ref();
         let jwk = Jwk::ed25519(octets.try_into().expect("32 octets"));
-        let message = signing_input(Algorithm::EdDsa);
-        let signature = pair.sign(message.as_bytes());
         let public = ParsedPublicKey::new(&ED25519, octets).expect("a public key");
-        Self::new(Algorithm::EdDsa, jwk, public, &message, signature.as_ref())
+        Self::new(Algorithm::EdDsa, jwk, public, move |message| {
+            pair.sign(message).as_ref().to_vec()
+        })
     }
 
     fn p384() -> Self {
@@ -98,55 +138,63 @@ impl Foreign {
         let point = pair.public_key().as_ref();
         let number = |range: std::ops::Range<usize>| point[range].try_into().expect("48 octets");
         let jwk = Jwk::p384(number(1..49), number(49..97));
-        let message = signing_input(Algorithm::Es384);
-        let signature = pair.sign(&SystemRandom::new(), message.as_bytes());
-        let signature = signature.expect("a signature");
         let public = ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).expect("a public key");
-        Self::new(Algorithm::Es384, jwk, public, &message, signature.as_ref())
+        Self::new(Algorithm::Es384, jwk, public, move |message| {
+            let signature = pair.sign(&SystemRandom::new(), message);
+            signature.expect("a signature").as_ref().to_vec()
+        })
     }
 
     fn new(
         algorithm: Algorithm,
         jwk: Jwk,
         public: ParsedPublicKey,
-        message: &str,
-        signature: &[u8],
+        sign: impl Fn(&[u8]) -> Vec<u8> + 'static,
     ) -> Self {
-        let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
         let jwk = jwk.with_algorithm(algorithm).expect("a key for it");
-        let jwks = JwkSet::new(vec![jwk.with_key_id(KEY_ID)]);
-        let value = format!("Bearer {token}").parse().expect("a header");
         Self {
-            guard: guard(&jwks),
-            headers: HeaderMap::from_iter([(AUTHORIZATION, value)]),
-            floor: Floor::of_token(public, &token),
+            algorithm,
+            jwk: jwk.with_key_id(KEY_ID),
+            public,
+            sign: Box::new(sign),
         }
     }
 
-    /// Everything between the header and the handler, of a token that was never
-    /// seen before.
-    pub(crate) fn verify(&self) {
-        let token = ready(self.guard.authenticate(&self.headers)).expect("a good token");
-        let decided = self
-            .guard
-            .authorize(Some(&token), &self.headers, Some(BODY));
-        decided.expect("enough scope");
-        std::hint::black_box(token);
+    fn issue(
+        self,
+        tokens: usize,
+        configure: impl FnOnce(ResourceServerBuilder) -> ResourceServerBuilder,
+    ) -> Foreign {
+        let requests = (0..tokens).map(|number| {
+            let token = self.token(number);
+            let value = format!("Bearer {token}").parse().expect("a header");
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+            (headers, Floor::of_token(self.public.clone(), &token))
+        });
+        Foreign {
+            requests: requests.collect(),
+            next: Cell::new(0),
+            guard: configure(guard(&JwkSet::new(vec![self.jwk.clone()])))
+                .build()
+                .expect("good settings"),
+        }
     }
 
-    pub(crate) const fn floor(&self) -> &Floor {
-        &self.floor
+    fn token(&self, number: usize) -> String {
+        let header = format!(
+            r#"{{"alg":"{}","typ":"at+jwt","kid":"{KEY_ID}"}}"#,
+            self.algorithm
+        );
+        let claims = CLAIMS.replace("DYn4kRAC", &format!("{number:08}"));
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let message = format!("{}.{}", encode(&header), encode(&claims));
+        let signature = URL_SAFE_NO_PAD.encode((self.sign)(message.as_bytes()));
+        format!("{message}.{signature}")
     }
 }
 
-fn signing_input(algorithm: Algorithm) -> String {
-    let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{KEY_ID}"}}"#);
-    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    format!("{}.{}", encode(&header), encode(CLAIMS))
-}
-
-/// A server that trusts the issuer, whose keys it has fetched.
-fn guard(jwks: &JwkSet) -> ResourceServer {
+/// A server that trusts the issuer, whose keys it fetches.
+fn guard(jwks: &JwkSet) -> ResourceServerBuilder {
     let issuer = Issuer::parse(ISSUER).expect("an issuer");
     let fetch = Published(serde_json::to_vec(jwks).expect("keys are JSON").into());
     let verifier = JwtVerifier::builder(issuer.clone(), Arc::new(fetch))
@@ -160,9 +208,6 @@ fn guard(jwks: &JwkSet) -> ResourceServer {
         .build();
     ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
         .scope_policy(policy.expect("good entries"))
-        .without_token_cache()
-        .build()
-        .expect("good settings")
 }
 
 /// The keys as the issuer publishes them, without a network.

@@ -26,7 +26,8 @@ pub struct Header {
 impl Header {
     /// Parses the JSON of a protected header.
     pub(super) fn parse(json: &[u8]) -> Result<Self, InvalidJws> {
-        let raw: RawHeader<'_> = serde_json::from_slice(json).map_err(|_| InvalidJws::Header)?;
+        let text = std::str::from_utf8(json).map_err(|_| InvalidJws::Header)?;
+        let raw: RawHeader<'_> = serde_json::from_str(text).map_err(|_| InvalidJws::Header)?;
         if raw.repeated {
             return Err(InvalidJws::RepeatedMember);
         }

@@ -132,9 +132,15 @@ impl<'a> Jws<'a> {
 
 /// Header, payload and signature, each still encoded.
 fn parts(text: &str) -> Option<(&str, &str, &str)> {
-    let (signing_input, signature) = text.rsplit_once('.')?;
-    let (header, payload) = signing_input.split_once('.')?;
-    (!payload.contains('.')).then_some((header, payload, signature))
+    let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
+    let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+        return None;
+    };
+    Some((
+        &text[..first],
+        &text[first + 1..second],
+        &text[second + 1..],
+    ))
 }
 
 fn claimed_in<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Option<T> {

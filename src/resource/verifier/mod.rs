@@ -6,6 +6,12 @@ mod introspection;
 mod jwt;
 #[cfg(feature = "server")]
 mod local;
+#[cfg(any(
+    feature = "server",
+    feature = "jwt-aws-lc",
+    feature = "jwt-rust-crypto"
+))]
+mod once;
 mod renamed_audience;
 mod signed_in;
 mod size;

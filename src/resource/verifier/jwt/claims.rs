@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::jose::{Audience, Header, Text, numeric_date};
 use crate::resource::verifier::TokenClaims;
 use crate::resource::verifier::jwt::TokenShape;
+use crate::resource::verifier::once::{keep, once};
 use crate::types::{Issuer, Subject, Timestamp};
 
 /// The claims of somebody else's token, read in one pass; none stands there twice.
@@ -83,14 +84,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
                 "exp" => once(&mut expires_at, &mut map)?,
                 "nbf" => once(&mut not_before, &mut map)?,
                 "iat" => once(&mut issued_at, &mut map)?,
-                _ => {
-                    if others
-                        .insert(name.into_owned(), map.next_value()?)
-                        .is_some()
-                    {
-                        return Err(repeated());
-                    }
-                }
+                _ => keep(&mut others, name, &mut map)?,
             }
         }
         let time = |Date(time)| time;
@@ -106,19 +100,4 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
             others,
         })
     }
-}
-
-/// Reads a claim that was not read before.
-fn once<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
-    claim: &mut Option<T>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    match claim.replace(map.next_value()?) {
-        None => Ok(()),
-        Some(_) => Err(repeated()),
-    }
-}
-
-fn repeated<E: Error>() -> E {
-    E::custom("a claim stands there twice")
 }

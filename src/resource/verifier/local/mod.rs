@@ -1,19 +1,20 @@
+mod claims;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use crate::event::{Event, EventSink, TracingSink, causes};
 use crate::jose::{Audience, Jws};
 use crate::model::{Grant, GrantDetails, GrantRecord};
 use crate::protocol::bearer::BearerToken;
 use crate::protocol::claims::ACCESS_TOKEN_TYPE;
+use crate::resource::verifier::local::claims::OwnClaims;
 use crate::resource::verifier::{
     SignedIn, TokenClaims, TokenKind, TokenVerifier, VerifierError, unreadable,
 };
 use crate::store::{SigningKeys, StoreError, Vault};
-use crate::types::{ClientId, GrantId, Issuer, Scope, Subject, Timestamp};
+use crate::types::{Issuer, Subject, Timestamp};
 
 /// Verifies the tokens of an authorization server in the same process, or of
 /// one that shares its keys and its store.
@@ -29,24 +30,6 @@ pub struct LocalVerifier {
     keys: Arc<SigningKeys>,
     vault: Vault,
     events: Arc<dyn EventSink>,
-}
-
-/// The claims of one of our own tokens; who signed in is in its grant.
-#[derive(Deserialize)]
-struct OwnClaims {
-    iss: String,
-    sub: Subject,
-    aud: String,
-    exp: Timestamp,
-    nbf: Option<Timestamp>,
-    client_id: ClientId,
-    #[serde(default)]
-    scope: Scope,
-    grant_id: GrantId,
-    #[serde(default)]
-    machine: bool,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
 }
 
 impl LocalVerifier {
@@ -75,7 +58,7 @@ impl LocalVerifier {
     ) -> Result<TokenClaims, VerifierError> {
         let claims = self.read(token, now).await?;
         // An expired token is refused anyway and need not cost a read.
-        if claims.exp <= now {
+        if claims.expires_at <= now {
             return Err(VerifierError::Refused("it has expired"));
         }
         let looking = self.vault.revocations().before_looking();
@@ -86,17 +69,23 @@ impl LocalVerifier {
         if grant.client_id != claims.client_id {
             return Err(VerifierError::Refused("it does not belong to its grant"));
         }
-        let audience = Audience::one(claims.aud);
+        let audience = Audience::one(claims.audience);
         let kind = TokenKind::AccessToken;
-        let mut known = TokenClaims::new(kind, claims.iss, claims.sub, audience, claims.exp);
+        let mut known = TokenClaims::new(
+            kind,
+            claims.issuer,
+            claims.subject,
+            audience,
+            claims.expires_at,
+        );
         known.standing = Some(looking.found(claims.grant_id.as_str()));
         known.client_id = Some(claims.client_id);
         known.scope = claims.scope;
-        known.not_before = claims.nbf;
+        known.not_before = claims.not_before;
         known.grant_id = Some(claims.grant_id);
-        known.is_machine = claims.machine;
-        known.extra = claims.extra;
-        if !claims.machine {
+        known.is_machine = claims.is_machine;
+        known.extra = claims.others;
+        if !claims.is_machine {
             known.signed_in = self.signed_in(grant, known.subject.clone());
         }
         Ok(known)
@@ -122,7 +111,7 @@ impl LocalVerifier {
         let jws = Jws::parse(token).map_err(|_| unreadable(token, &self.issuer))?;
         let claims = jws.unproved_claims::<OwnClaims>();
         let is_ours = match &claims {
-            Ok(claims) => claims.claim(|claims| claims.iss == self.issuer.as_str()),
+            Ok(claims) => claims.claim(|claims| claims.issuer == self.issuer.as_str()),
             Err(_) => jws.claimed_issuer().as_deref() == Some(self.issuer.as_str()),
         };
         if !is_ours {
