@@ -15,6 +15,8 @@ mod foreign;
 mod hand_written;
 #[path = "support/ours.rs"]
 mod ours;
+#[path = "support/published.rs"]
+mod published;
 #[path = "support/ready.rs"]
 mod ready;
 #[path = "support/walk.rs"]

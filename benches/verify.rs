@@ -10,6 +10,8 @@
 mod bearer;
 #[path = "support/foreign.rs"]
 mod foreign;
+#[path = "support/published.rs"]
+mod published;
 #[path = "support/ready.rs"]
 mod ready;
 

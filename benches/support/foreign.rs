@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -14,16 +13,15 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Request, Response};
-use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
 use oauth_for_mcp::jose::{Algorithm, Jwk, JwkSet};
 use oauth_for_mcp::resource::verifier::JwtVerifier;
 use oauth_for_mcp::resource::{ResourceServer, ResourceServerBuilder, ScopePolicy};
 use oauth_for_mcp::types::{Issuer, ResourceUri};
 
 use crate::bearer::{BODY, Floor};
+use crate::published::Published;
 use crate::ready::ready;
 
 const ISSUER: &str = "https://idp.example.com";
@@ -208,20 +206,4 @@ fn guard(jwks: &JwkSet) -> ResourceServerBuilder {
         .build();
     ResourceServer::builder(resource, vec![issuer], Arc::new(verifier))
         .scope_policy(policy.expect("good entries"))
-}
-
-/// The keys as the issuer publishes them, without a network.
-#[derive(Debug)]
-struct Published(Bytes);
-
-#[async_trait]
-impl Fetch for Published {
-    async fn fetch(
-        &self,
-        _: Request<Bytes>,
-        _: FetchLimits,
-    ) -> Result<Response<Bytes>, FetchError> {
-        let response = Response::builder().header("content-type", "application/json");
-        Ok(response.body(self.0.clone()).expect("an answer"))
-    }
 }

@@ -18,6 +18,8 @@ mod issued;
 mod mcp_server;
 mod measure;
 mod ours;
+#[path = "../../support/published.rs"]
+mod published;
 mod ready;
 
 use std::time::Duration;

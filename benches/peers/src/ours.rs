@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::{Request, Response};
-use oauth_for_mcp::fetch::{Fetch, FetchError, FetchLimits};
 use oauth_for_mcp::resource::verifier::{JwtVerifier, TokenVerifier};
 use oauth_for_mcp::resource::{ResourceServer, ScopePolicy};
 use oauth_for_mcp::types::{Issuer, ResourceUri};
 
 use crate::issued::{ISSUER, Issued, RESOURCE, SCOPE};
+use crate::published::Published;
 
 /// Our guard, which trusts the issuer of a token.
 pub(crate) fn guard(issued: &Issued, remembers: bool) -> ResourceServer {
@@ -36,20 +33,4 @@ fn policy() -> ScopePolicy {
     let table = ScopePolicy::builder().connect(SCOPE);
     let policy = table.tool("add_note", "notes:write").build();
     policy.expect("good entries")
-}
-
-/// The keys as the issuer publishes them, without a network.
-#[derive(Debug)]
-struct Published(Bytes);
-
-#[async_trait]
-impl Fetch for Published {
-    async fn fetch(
-        &self,
-        _: Request<Bytes>,
-        _: FetchLimits,
-    ) -> Result<Response<Bytes>, FetchError> {
-        let response = Response::builder().header("content-type", "application/json");
-        Ok(response.body(self.0.clone()).expect("an answer"))
-    }
 }
