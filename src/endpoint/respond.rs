@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::protocol::bearer::BearerChallenge;
 use crate::protocol::error::{ErrorCode, ErrorResponse};
@@ -15,6 +14,10 @@ use crate::types::Scope;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const SHORTLY: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// What a client hears that did not say who it is. It has done nothing wrong: there is
+/// no error code.
+const TOKEN_NEEDED: &[u8] = br#"{"error_description":"an access token is needed"}"#;
 /// Seconds after which a client may try again when something failed here.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
@@ -25,21 +28,20 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Bytes
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return response;
     };
-    let mut response = document(body.into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-    response
+    json_text(status, body.into(), NO_STORE)
 }
 
 /// A JSON document that may be kept for a while.
 pub(super) fn document(body: Bytes) -> Response<Bytes> {
+    json_text(StatusCode::OK, body, SHORTLY)
+}
+
+fn json_text(status: StatusCode, body: Bytes, cache: HeaderValue) -> Response<Bytes> {
     let mut response = Response::new(body);
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(
-        CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=300"),
-    );
+    headers.insert(CACHE_CONTROL, cache);
     response
 }
 
@@ -124,16 +126,12 @@ pub(super) fn resource_error(
     let challenge = |status, scope: &Scope, error: Option<(ErrorCode, &'static str)>| {
         let challenge = BearerChallenge {
             resource_metadata: metadata_url,
-            scope: scope.clone(),
+            scope,
             error,
         };
         let mut response = match error {
             Some((code, description)) => error_with(status, code, description),
-            // Who did not try has done nothing wrong: no error code.
-            None => json(
-                status,
-                &json!({ "error_description": "an access token is needed" }),
-            ),
+            None => json_text(status, Bytes::from_static(TOKEN_NEEDED), NO_STORE),
         };
         if let Some(header) = challenge.to_header() {
             response.headers_mut().insert(WWW_AUTHENTICATE, header);

@@ -145,7 +145,7 @@ pub struct BearerChallenge<'a> {
     /// which it could lead.
     pub resource_metadata: Option<&'a str>,
     /// What the operation needs; left out if empty.
-    pub scope: Scope,
+    pub scope: &'a Scope,
     /// What is wrong with the token; `None` if there was none.
     pub error: Option<(ErrorCode, &'static str)>,
 }
@@ -255,7 +255,7 @@ mod tests {
     fn a_challenge_names_the_error_the_scope_and_the_metadata() {
         let challenge = BearerChallenge {
             resource_metadata: Some("https://a.example/.well-known/oauth-protected-resource"),
-            scope: Scope::parse("b a").unwrap(),
+            scope: &Scope::parse("b a").unwrap(),
             error: Some((ErrorCode::InvalidToken, "no")),
         };
         assert_eq!(

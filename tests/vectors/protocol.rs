@@ -56,7 +56,7 @@ fn rfc_6750_section_3_a_challenge_for_an_expired_token() {
         resource_metadata: Some(
             "https://resource.example.com/.well-known/oauth-protected-resource",
         ),
-        scope: Scope::empty(),
+        scope: &Scope::empty(),
         error: Some((ErrorCode::InvalidToken, "The access token expired")),
     };
     let text = challenge.to_header().unwrap();
@@ -74,7 +74,7 @@ fn rfc_9728_section_5_1_a_challenge_without_a_token() {
     let url = well_known::protected_resource_url(&resource);
     let challenge = BearerChallenge {
         resource_metadata: Some(&url),
-        scope: Scope::empty(),
+        scope: &Scope::empty(),
         error: None,
     };
 
