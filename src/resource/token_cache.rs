@@ -43,9 +43,9 @@ pub(super) struct TokenCache {
 
 /// What a token is remembered by: SipHash-1-3 of 128 bits.
 ///
-/// Its key is a secret of this process, so that nobody can make a token that has
-/// the hash of another; and it takes less time than SHA-256, which every request
-/// would pay for.
+/// Its key is a secret of this process, and no hash ever leaves it: nobody can look
+/// for a token that has the hash of another. It takes a fraction of the time of
+/// SHA-256, which every request would pay for.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) struct TokenKey(u128);
 
