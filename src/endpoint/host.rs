@@ -100,6 +100,9 @@ impl AllowedOrigins {
     ///
     /// [Streamable HTTP, security]: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#security-&-endpoint
     pub(super) fn refuse(&self, headers: &HeaderMap) -> Option<Response<Bytes>> {
+        if matches!(self, Self::Any) {
+            return None;
+        }
         let mut asking = headers.get_all(ORIGIN).iter();
         let admitted = asking.all(|origin| self.admits(origin));
         (!admitted).then(|| {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION};
 use http::request::Parts;
 use http::{Method, Response, StatusCode, response};
 
@@ -38,8 +38,6 @@ struct Rules {
 #[derive(Debug)]
 pub struct Caller {
     token: Option<VerifiedToken>,
-    /// Whether a script may get to read the answer.
-    may_be_script: bool,
     rules: Arc<Rules>,
 }
 
@@ -171,6 +169,7 @@ impl Protection {
     /// The answer to give instead.
     pub async fn admit(&self, parts: &mut Parts) -> Result<Caller, Response<Bytes>> {
         let rules = &*self.0;
+        parts.extensions.remove::<VerifiedToken>();
         let may_be_public =
             || !is_bodiless(&parts.method) && rules.resource.policy().has_public_operations();
         let token = match rules.resource.authenticate(&parts.headers).await {
@@ -188,17 +187,11 @@ impl Protection {
         if !rules.keep_authorization {
             parts.headers.remove(AUTHORIZATION);
         }
-        match &token {
-            Some(token) => drop(parts.extensions.insert(token.clone())),
-            None => drop(parts.extensions.remove::<VerifiedToken>()),
+        if let Some(token) = &token {
+            parts.extensions.insert(token.clone());
         }
-        Ok(Caller {
-            token,
-            // Scripts of other sites send their origin. Only the answer to a POST is
-            // never kept for who asks later.
-            may_be_script: parts.method != Method::POST || parts.headers.contains_key(ORIGIN),
-            rules: Arc::clone(&self.0),
-        })
+        let rules = Arc::clone(&self.0);
+        Ok(Caller { token, rules })
     }
 
     /// How many bytes of the body have to be read to decide what `caller` may do;
@@ -286,9 +279,7 @@ impl Passage {
             let sessions = rules.resource.sessions();
             session::bind(sessions, &mut answer.headers, self.caller.token());
         }
-        if self.caller.may_be_script {
-            cors::mark(&mut answer.headers);
-        }
+        cors::mark(&mut answer.headers);
         let (id, only_streams) = match &self.listing {
             Listing::None => return None,
             Listing::Whatever(id) => (id.clone(), false),

@@ -39,6 +39,13 @@ impl Forger {
         claims(&self.tokens.access_token)
     }
 
+    /// A token that says more than a good one.
+    async fn sign_with(&self, more: &str) -> String {
+        let good = self.claims().to_string();
+        let body = format!("{},{more}}}", &good[..good.len() - 1]);
+        forge(&self.key, &self.header().to_string(), &body).await
+    }
+
     async fn expect_invalid(&self, token: &str, case: &str) {
         let answer = post_mcp(&self.server, token, PING).await;
         expect_refusal(&answer, 401, "invalid_token", case);
@@ -227,13 +234,41 @@ async fn a_token_that_is_not_as_it_was_signed_is_refused() {
 #[tokio::test]
 async fn a_token_that_repeats_a_claim_is_refused() {
     let forger = Forger::new().await;
-    for name in ["iss", "aud", "exp", "sub", "client_id", "scope", "grant_id"] {
-        let good = forger.claims();
-        let again = format!(r#","{name}":{}}}"#, good[name]);
-        let body = good.to_string();
-        let body = format!("{}{again}", &body[..body.len() - 1]);
-        let token = forge(&forger.key, &forger.header().to_string(), &body).await;
-        forger.expect_invalid(&token, name).await;
+    let good = forger.claims();
+    let claims = good.as_object().unwrap();
+    let mut doubled: Vec<_> = claims
+        .iter()
+        .map(|(name, value)| format!(r#""{name}":{value}"#))
+        .collect();
+    assert_eq!(doubled.len(), 9, "{good}");
+    doubled.push(r#""\u0073ub":"somebody""#.to_owned());
+    doubled.push(r#""machine":false,"machine":false"#.to_owned());
+    doubled.push(r#""nbf":1,"nbf":1"#.to_owned());
+    doubled.push(r#""tenant":1,"tenant":1"#.to_owned());
+    for more in doubled {
+        let token = forger.sign_with(&more).await;
+        forger.expect_invalid(&token, &more).await;
+    }
+    let token = forger
+        .sign_with(r#""machine":false,"nbf":1,"tenant":1"#)
+        .await;
+    let answer = post_mcp(&forger.server, &token, PING).await;
+    assert_eq!(answer.status(), 200);
+}
+
+/// B4
+#[tokio::test]
+async fn a_claim_of_another_kind_is_not_taken_for_none() {
+    let forger = Forger::new().await;
+    for more in [
+        r#""machine":null"#,
+        r#""machine":1"#,
+        r#""machine":"false""#,
+        r#""nbf":null"#,
+        r#""nbf":"1""#,
+    ] {
+        let token = forger.sign_with(more).await;
+        forger.expect_invalid(&token, more).await;
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use oauth_for_mcp::endpoint::{Caller, Endpoints, Protection};
@@ -95,6 +96,24 @@ async fn who_comes_without_a_token_is_not_taken_for_who_came_before() {
     let caller = protection.admit(&mut parts).await.unwrap();
 
     assert!(caller.token().is_none());
+    assert!(parts.extensions.get::<VerifiedToken>().is_none());
+}
+
+/// B7
+#[tokio::test]
+async fn whoever_is_refused_leaves_nobody_in_the_request() {
+    let server = TestServer::with(public);
+    let token = reader(&server).await;
+    let protection = server.auth().protection();
+    let (mut parts, _) = admitted(protection, Method::POST, Some(&token)).await;
+    assert!(parts.extensions.get::<VerifiedToken>().is_some());
+    parts
+        .headers
+        .insert(AUTHORIZATION, "Bearer bad".parse().unwrap());
+
+    let refusal = protection.admit(&mut parts).await.unwrap_err();
+
+    assert_eq!(refusal.status(), 401);
     assert!(parts.extensions.get::<VerifiedToken>().is_none());
 }
 

@@ -41,11 +41,11 @@ fn decide(server: &ResourceServer, headers: &HeaderMap, token: &VerifiedToken) -
     server.authorize(Some(token), headers, Some(BODY)).is_ok()
 }
 
-/// A token that is good, or one that is forged, which nobody has seen before.
+/// A token that is good, which no guard is to remember, or one that is forged, which
+/// none does.
 fn first_sight(issued: &Issued, token: &str, rounds: usize, time: Duration) {
     let is_good = token == issued.token;
     let headers = with_token(token);
-    // Forged ones are never remembered anyway.
     let our_guard = ours::guard(issued, !is_good);
     let hand_written = HandWritten::new(issued);
     let oauth_resource_server = candidates::oauth_resource_server(issued);
@@ -54,7 +54,7 @@ fn first_sight(issued: &Issued, token: &str, rounds: usize, time: Duration) {
     let expect = |admitted: bool| assert_eq!(admitted, is_good, "{token}");
     let candidates = vec![
         Candidate::new("signature alone", || issued.floor()),
-        Candidate::new("ours, with the decision about a tool", || {
+        Candidate::new("ours, and the tool if it is good", || {
             let token = ready(our_guard.authenticate(&headers));
             expect(token.is_ok_and(|token| decide(&our_guard, &headers, &token)));
         }),

@@ -130,7 +130,7 @@ impl<'a> Members<'a> for Message<'a> {
             "params" => self.params = map.next_value()?,
             "id" => self.id = map.next_value()?,
             name => {
-                self.is_answer |= name != "jsonrpc";
+                self.is_answer |= matches!(name, "result" | "error");
                 map.next_value::<IgnoredAny>()?;
             }
         }
@@ -245,5 +245,40 @@ impl<'a, O: Members<'a>, I: Deserialize<'a>> Visitor<'a> for MemberVisitor<'a, O
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
         Ok(Member::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_that_is_read_stands_once_and_under_its_own_name() {
+        expect_once(Message::NAMES, |text| {
+            serde_json::from_str::<Member<'_, Message<'_>>>(text).is_ok()
+        });
+        expect_once(Params::NAMES, |text| {
+            serde_json::from_str::<Member<'_, Params<'_>>>(text).is_ok()
+        });
+        expect_once(Reference::NAMES, |text| {
+            serde_json::from_str::<Member<'_, Reference<'_>>>(text).is_ok()
+        });
+        expect_once(Notifications::NAMES, |text| {
+            serde_json::from_str::<Member<'_, Box<Notifications<'_>>>>(text).is_ok()
+        });
+    }
+
+    fn expect_once(names: &[&str], reads: impl Fn(&str) -> bool) {
+        assert!(reads(r#"{"other":1,"other":1}"#));
+        for name in names {
+            let (upper, joined) = (name.to_uppercase(), name.replacen('e', "_e", 1));
+            assert!(reads(&format!(r#"{{"{name}":null,"other":1}}"#)), "{name}");
+            let twice = format!(r#"{{"{name}":null,"other":1,"{name}":null}}"#);
+            assert!(!reads(&twice), "{twice}");
+            for almost in [upper, joined].iter().filter(|almost| *almost != name) {
+                let text = format!(r#"{{"{almost}":null}}"#);
+                assert!(!reads(&text), "{text}");
+            }
+        }
     }
 }
