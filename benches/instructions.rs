@@ -29,6 +29,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use oauth_for_mcp::jose::Algorithm;
 use oauth_for_mcp::protocol::form::Form;
+use oauth_for_mcp::resource::TokenCacheConfig;
 use oauth_for_mcp::types::{Clock as _, SystemClock, TokenHash};
 use quick_cache::sync::Cache;
 
@@ -38,6 +39,10 @@ use ready::ready;
 
 /// How often each case is repeated: the mean of that is printed.
 const REPETITIONS: usize = 50;
+/// How many tokens are remembered, and how many come before it is counted what one more
+/// costs: it takes the place of another.
+const REMEMBERED: u32 = 20;
+const BEFORE: usize = 100;
 const CASES: [&str; 14] = [
     "own-ES256",
     "own-EdDSA",
@@ -99,21 +104,35 @@ fn run(case: &str, ours: bool) {
 }
 
 fn own(algorithm: Algorithm, ours: bool) {
-    // One more is for warming up.
-    let bearer = Bearer::signed_with(algorithm, REPETITIONS + 1, |builder| builder);
-    if ours {
-        repeat(|| bearer.verify());
-    } else {
-        repeat(|| bearer.floor().verify());
-    }
+    let tokens = BEFORE + 1 + REPETITIONS;
+    let bearer = Bearer::signed_with(algorithm, tokens, |builder| {
+        builder.token_cache(remembered())
+    });
+    never_seen(ours, || bearer.verify(), || bearer.floor().verify());
 }
 
 fn foreign(algorithm: Algorithm, ours: bool) {
-    let foreign = Foreign::signed_with(algorithm, REPETITIONS + 1, |builder| builder);
+    let tokens = BEFORE + 1 + REPETITIONS;
+    let foreign = Foreign::signed_with(algorithm, tokens, |builder| {
+        builder.token_cache(remembered())
+    });
+    never_seen(ours, || foreign.verify(), || foreign.floor().verify());
+}
+
+fn remembered() -> TokenCacheConfig {
+    TokenCacheConfig {
+        capacity: REMEMBERED,
+        ..TokenCacheConfig::default()
+    }
+}
+
+/// One token after another, each for the first time.
+fn never_seen(ours: bool, verify: impl Fn(), floor: impl Fn()) {
     if ours {
-        repeat(|| foreign.verify());
+        (0..BEFORE).for_each(|_| verify());
+        repeat(verify);
     } else {
-        repeat(|| foreign.floor().verify());
+        repeat(floor);
     }
 }
 
