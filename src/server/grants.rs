@@ -28,9 +28,13 @@ pub struct Grants {
 
 /// Some of the grants that were asked for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct GrantPage {
-    /// The grants, in no order that means anything.
+    /// The grants, in no order that means anything; maybe none, even if more follow.
     pub grants: Vec<Grant>,
+    /// Those that do not open: somebody spoiled them, or their master key is not here.
+    /// Nobody can tell what they allow, but they can be [ended](Grants::revoke).
+    pub unreadable: Vec<GrantId>,
     /// What to ask with for those that follow; `None` if there are no more.
     pub next: Option<GrantId>,
 }
@@ -57,7 +61,7 @@ impl Grants {
     ///
     /// # Errors
     ///
-    /// [`Outage`] if the store cannot tell or a grant does not open.
+    /// [`Outage`] if the store cannot tell.
     pub async fn of_subject(
         &self,
         subject: &Subject,
@@ -70,7 +74,7 @@ impl Grants {
     ///
     /// # Errors
     ///
-    /// [`Outage`] if the store cannot tell or a grant does not open.
+    /// [`Outage`] if the store cannot tell.
     pub async fn of_client(
         &self,
         client: &ClientId,
@@ -80,7 +84,7 @@ impl Grants {
         self.page(&filter, after).await
     }
 
-    /// Ends one grant, and with it all its tokens.
+    /// Ends one grant, and with it all its tokens, even if it does not open.
     ///
     /// Returns whether it was alive until now.
     ///
@@ -178,9 +182,18 @@ impl Grants {
         let page = page.await?;
         let full = page.len() == PAGE;
         let next = page.last().filter(|_| full).map(|grant| grant.id.clone());
-        let opened = page.into_iter().map(|record| self.vault.open_grant(record));
+        let (mut grants, mut unreadable) = (Vec::new(), Vec::new());
+        for record in page {
+            let id = record.id.clone();
+            // One that does not open must not keep the others from being ended.
+            match self.vault.open_grant(record) {
+                Ok(grant) => grants.push(grant),
+                Err(_) => unreadable.push(id),
+            }
+        }
         Ok(GrantPage {
-            grants: opened.collect::<Result<_, _>>()?,
+            grants,
+            unreadable,
             next,
         })
     }

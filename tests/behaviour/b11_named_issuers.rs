@@ -106,6 +106,40 @@ async fn a_token_that_names_its_issuer_is_shown_to_nobody_else_whatever_its_head
 
 /// B11
 #[tokio::test]
+async fn a_second_name_of_an_issuer_is_as_good_as_the_first_and_no_third_one_is() {
+    let keys = JwkSet::new(vec![key(7).public_jwk().clone()]);
+    let verifier = JwtVerifier::with_keys(issuer(ISSUER), &keys).also_named(issuer(OTHER));
+    let verifier: Arc<dyn TokenVerifier> = Arc::new(verifier.build().expect("there is a key"));
+    for name in [ISSUER, OTHER] {
+        let mut ours = unacceptable(name);
+        let odd = json!({ "iss": name, "exp": "soon" }).to_string();
+        ours.push(forge(&key(7), &header_of(&key(7)).to_string(), &odd).await);
+        let shown = shown_on(Arc::clone(&verifier), &ours).await;
+        assert_eq!(shown, 0, "{name}");
+    }
+    let third = unacceptable("https://third.example.com");
+    assert_eq!(shown_on(Arc::clone(&verifier), &third).await, third.len());
+
+    // The resource decides which names it trusts.
+    for (trusts, status) in [(true, 200), (false, 401)] {
+        let verifiers = vec![Arc::clone(&verifier)];
+        let resource = Elsewhere::trusting(Web::default(), verifiers, |resource| {
+            if trusts {
+                return resource.token_issuer(issuer(OTHER));
+            }
+            resource
+        });
+        let mut body = resource.claims();
+        body["iss"] = json!(OTHER);
+        let token = forge(&key(7), &header_of(&key(7)).to_string(), &body.to_string()).await;
+        assert_eq!(resource.status(&token).await, status, "{trusts}");
+        let by_another = forge(&key(8), &header_of(&key(8)).to_string(), &body.to_string()).await;
+        resource.expect_invalid(&by_another, "another key").await;
+    }
+}
+
+/// B11
+#[tokio::test]
 async fn tokens_of_our_own_and_of_others_are_good_side_by_side() {
     let own_key = key(9);
     let server = server_with(&own_key);

@@ -1,11 +1,13 @@
 //! Grants that the host lists and ends.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use oauth_for_mcp::event::Event;
 use oauth_for_mcp::idp::FixedIdentity;
-use oauth_for_mcp::model::Identity;
+use oauth_for_mcp::model::{GrantFilter, GrantRecord, Identity, MasterKey, MasterKeys};
 use oauth_for_mcp::server::{AccessTokenFormat, GrantPage};
+use oauth_for_mcp::store::GrantStore as _;
 use oauth_for_mcp::test_util::{TestClient, TestServer, Tokens};
 use oauth_for_mcp::types::{ClientId, GrantId, Subject};
 
@@ -248,7 +250,7 @@ async fn what_has_expired_is_neither_listed_nor_ended() {
 #[tokio::test]
 async fn while_the_store_is_down_the_host_is_told_so_and_nothing_is_said_to_be_ended() {
     let store = FaultyStore::new();
-    let shared = std::sync::Arc::new(store.clone());
+    let shared = Arc::new(store.clone());
     let server = TestServer::with(|builder| builder.store(shared, master_keys()));
     let client = TestClient::register(&server).await;
     let tokens = client.sign_in(&server, "notes:read").await;
@@ -271,4 +273,75 @@ async fn while_the_store_is_down_the_host_is_told_so_and_nothing_is_said_to_be_e
     assert_eq!(answer.status(), 200);
     let revoked = |event: &Event| matches!(event, Event::GrantRevoked { .. });
     assert!(!server.events().all().iter().any(revoked));
+}
+
+/// E9
+#[tokio::test]
+async fn a_grant_that_does_not_open_keeps_no_other_from_being_listed_and_can_be_ended() {
+    let store = FaultyStore::new();
+    let shared = Arc::new(store.clone());
+    let server = TestServer::with(|builder| builder.store(shared, master_keys()));
+    let client = TestClient::register(&server).await;
+    for _ in 0..4 {
+        client.sign_in(&server, "notes:read").await;
+    }
+    let rows = store.list_grants(&GrantFilter::All, None, 10, server.now());
+    let rows = rows.await.unwrap();
+    // What one says is put in the place of another.
+    let spoiled = GrantRecord {
+        details: rows[0].details.clone(),
+        ..rows[1].clone()
+    };
+    assert!(store.reseal_grant(&rows[1], &spoiled).await.unwrap());
+
+    let grants = server.auth().grants();
+    let client_id = ClientId::parse(&client.client_id).unwrap();
+    let good = [0, 2, 3].map(|number: usize| rows[number].id.clone());
+    for page in [
+        grants.of_subject(&subject("alice"), None).await.unwrap(),
+        grants.of_client(&client_id, None).await.unwrap(),
+    ] {
+        assert_eq!(ids(&page), good);
+        assert_eq!(page.unreadable, std::slice::from_ref(&spoiled.id));
+        assert_eq!(page.next, None);
+    }
+    assert!(grants.revoke(&spoiled.id).await.unwrap());
+    let page = grants.of_client(&client_id, None).await.unwrap();
+    assert_eq!((ids(&page), page.unreadable), (good.to_vec(), vec![]));
+    let ended = |event: &Event| matches!(event, Event::GrantRevoked { grant_id, .. } if *grant_id == spoiled.id);
+    assert!(server.events().all().iter().any(ended));
+}
+
+/// E9
+#[tokio::test]
+async fn grants_whose_master_key_is_lost_are_listed_by_client_as_such_and_ended() {
+    let store = FaultyStore::new();
+    let share = || Arc::new(store.clone());
+    let lost = Arc::new(MasterKeys::new(MasterKey::from_bytes(&[9; 32])));
+    let before = TestServer::with(|builder| builder.store(share(), lost));
+    let client = TestClient::register(&before).await;
+    // More than there are on a page.
+    for _ in 0..130 {
+        client.sign_in(&before, "notes:read").await;
+    }
+    let after = before.replica_with(|builder| builder.store(share(), master_keys()));
+    let grants = after.auth().grants();
+    let client_id = ClientId::parse(&client.client_id).unwrap();
+    let (mut unreadable, mut last) = (Vec::new(), None);
+    loop {
+        let page = grants.of_client(&client_id, last.as_ref()).await.unwrap();
+        assert_eq!(ids(&page), []);
+        unreadable.extend(page.unreadable);
+        last = page.next;
+        if last.is_none() {
+            break;
+        }
+    }
+    assert_eq!(unreadable.len(), 130);
+    // Under keys that are not here nobody can be looked for.
+    let of_alice = grants.of_subject(&subject("alice"), None).await.unwrap();
+    assert_eq!((ids(&of_alice), of_alice.unreadable), (vec![], vec![]));
+
+    assert!(grants.revoke(&unreadable[0]).await.unwrap());
+    assert_eq!(grants.revoke_client(&client_id).await.unwrap(), 129);
 }

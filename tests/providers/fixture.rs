@@ -27,6 +27,7 @@ static KEY: LazyLock<RsaKeyPair> =
     LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
 
 /// A provider in the shape that its vendor documents.
+#[derive(Clone)]
 pub(crate) struct Fixture {
     pub(crate) provider: Provider,
     /// Where the vendor says that the keys are.
@@ -176,7 +177,7 @@ impl Fixture {
 }
 
 #[track_caller]
-fn expect(error: &ResourceError, refusal: TokenRefusal) {
+pub(crate) fn expect(error: &ResourceError, refusal: TokenRefusal) {
     let ResourceError::InvalidToken(found) = error else {
         panic!("{error:?}");
     };

@@ -1,9 +1,10 @@
 //! Vendors at which every customer has a domain of their own.
 
+use oauth_for_mcp::resource::TokenRefusal;
 use oauth_for_mcp::resource::provider::Provider;
 use serde_json::{Value, json};
 
-use super::fixture::{Fixture, RESOURCE, keys};
+use super::fixture::{Fixture, RESOURCE, expect, keys};
 
 fn workos() -> Fixture {
     let issuer = "https://acme.authkit.app";
@@ -19,7 +20,7 @@ fn workos() -> Fixture {
             "client_id_metadata_document_supported": true,
         }),
         administrators_register: false,
-        header: json!({ "typ": "JWT" }),
+        header: json!({}),
         access_token: json!({
             "iss": issuer, "aud": RESOURCE, "sub": "user_01", "client_id": "client_01",
             "org_id": "org_01", "sid": "app_consent_01", "scope": "openid profile", "jti": "01",
@@ -100,18 +101,19 @@ fn scalekit() -> Fixture {
             "issuer": "https://acme.scalekit.com/resources/res_1",
             "jwks_uri": "https://acme.scalekit.com/keys",
             "authorization_endpoint": "https://acme.scalekit.com/resources/res_1/oauth/authorize",
-            "token_endpoint": "https://acme.scalekit.com/oauth/token",
-            "registration_endpoint": "https://acme.scalekit.com/resources/res_1/oauth/register",
+            "token_endpoint": "https://acme.scalekit.com/resources/res_1/oauth/token",
+            "registration_endpoint":
+                "https://acme.scalekit.com/api/v1/resources/res_1/clients:register",
             "client_id_metadata_document_supported": true,
         }),
         administrators_register: false,
         header: json!({ "typ": "JWT" }),
         access_token: json!({
-            "iss": issuer, "sub": "usr_1", "aud": ["res_1"], "client_id": "skc_1", "oid": "org_1",
-            "jti": "1", "scope": "notes:read",
+            "iss": issuer, "sub": "usr_1", "aud": ["res_1"], "client_id": "m2m_1",
+            "org_id": "org_1", "jti": "1", "scope": "notes:read",
         }),
         id_token: json!({
-            "iss": issuer, "sub": "usr_1", "aud": ["skc_1"], "azp": "skc_1", "client_id": "skc_1",
+            "iss": issuer, "sub": "usr_1", "aud": ["m2m_1"], "azp": "m2m_1", "client_id": "m2m_1",
             "at_hash": "h", "c_hash": "h", "oid": "org_1", "email": "a@example.com",
         }),
         audience: Some("res_1"),
@@ -200,13 +202,48 @@ async fn okta_takes_no_tokens_for_okta_itself() {
 async fn scalekit_sends_clients_to_the_server_of_the_resource() {
     let fixture = scalekit();
     let token = fixture.expect_only_access_tokens().await;
-    assert_eq!(token.client_id().unwrap().as_str(), "skc_1");
+    assert_eq!(token.client_id().unwrap().as_str(), "m2m_1");
     assert_eq!(token.issuer(), "https://acme.scalekit.com");
     let listed = fixture.resource().metadata().authorization_servers;
     assert_eq!(
         listed[0].as_str(),
         "https://acme.scalekit.com/resources/res_1"
     );
+}
+
+#[tokio::test]
+async fn scalekit_takes_tokens_of_the_environment_and_of_the_resource_alone() {
+    let fixture = scalekit();
+    let resource = fixture.resource();
+    let mut own = fixture.clone();
+    own.access_token["iss"] = json!("https://acme.scalekit.com/resources/res_1");
+    own.id_token["iss"] = own.access_token["iss"].clone();
+    let token = own.expect_only_access_tokens().await;
+    assert_eq!(token.issuer(), "https://acme.scalekit.com/resources/res_1");
+
+    for issuer in ["/resources/res_2", "/resources/res_1/", "/resources", "/"] {
+        let mut other = fixture.access_token.clone();
+        other["iss"] = json!(format!("https://acme.scalekit.com{issuer}"));
+        let refused = fixture.verify(&resource, &other).await.unwrap_err();
+        expect(&refused, TokenRefusal::NotAuthentic);
+    }
+}
+
+#[tokio::test]
+async fn scalekit_puts_the_url_of_the_server_beside_its_identifier() {
+    let fixture = scalekit();
+    let mut claims = fixture.access_token.clone();
+    claims["aud"] = json!([RESOURCE, "res_1"]);
+    let by_either = fixture.resource();
+    fixture.verify(&by_either, &claims).await.unwrap();
+
+    let mut unnamed = fixture.clone();
+    unnamed.audience = None;
+    let by_url = unnamed.resource();
+    unnamed.verify(&by_url, &claims).await.unwrap();
+    claims["aud"] = json!(["res_1"]);
+    let refused = unnamed.verify(&by_url, &claims).await.unwrap_err();
+    expect(&refused, TokenRefusal::Audience);
 }
 
 #[tokio::test]

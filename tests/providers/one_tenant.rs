@@ -1,9 +1,10 @@
 //! Vendors at which all customers share a host, and Keycloak, at which realms do.
 
+use oauth_for_mcp::resource::TokenRefusal;
 use oauth_for_mcp::resource::provider::Provider;
 use serde_json::{Value, json};
 
-use super::fixture::{Fixture, RESOURCE, keys};
+use super::fixture::{Fixture, RESOURCE, expect, keys};
 
 const TENANT: &str = "11111111-2222-3333-4444-55555555abcd";
 const APPLICATION: &str = "99999999-8888-7777-6666-555555555555";
@@ -147,19 +148,19 @@ fn descope() -> Fixture {
                 "https://api.descope.com/oauth2/v1/apps/agentic/P2abc/M2abc/authorize",
             "token_endpoint": "https://api.descope.com/oauth2/v1/apps/agentic/P2abc/M2abc/token",
             "registration_endpoint":
-                "https://api.descope.com/v1/mgmt/inboundapp/app/P2abc/M2abc/register",
+                "https://api.descope.com/v1/mgmt/mcp/client/P2abc/M2abc/register",
             "client_id_metadata_document_supported": true,
         }),
         administrators_register: false,
         header: json!({ "typ": "JWT" }),
         access_token: json!({
-            "iss": issuer, "sub": "U2abc", "aud": ["client", "P2abc"], "azp": "client",
-            "scope": "notes:read",
+            "iss": issuer, "sub": "U2abc", "aud": [RESOURCE, "client", "P2abc"],
+            "azp": "client", "scope": "notes:read",
         }),
         id_token: json!({
             "iss": issuer, "sub": "U2abc", "aud": ["client", "P2abc"], "nonce": "n", "name": "A",
         }),
-        audience: Some("P2abc"),
+        audience: None,
         other_tenant: "https://api.descope.com/v1/apps/agentic/P2abc/M2evil",
     }
 }
@@ -240,6 +241,30 @@ async fn descope_takes_tokens_of_one_mcp_server() {
     let token = descope().expect_only_access_tokens().await;
     assert_eq!(token.client_id().unwrap().as_str(), "client");
     assert_eq!(token.scope().to_string(), "notes:read");
+}
+
+#[tokio::test]
+async fn descope_takes_tokens_for_the_project_on_demand_and_of_no_other_issuer_in_it() {
+    let fixture = descope();
+    let mut for_all = fixture.access_token.clone();
+    for_all["aud"] = json!(["client", "P2abc"]);
+    let refused = fixture.verify(&fixture.resource(), &for_all).await;
+    expect(&refused.unwrap_err(), TokenRefusal::Audience);
+
+    let mut by_project = fixture.clone();
+    by_project.audience = Some("P2abc");
+    let resource = by_project.resource();
+    by_project.verify(&resource, &for_all).await.unwrap();
+    for path in [
+        "P2abc",
+        "P2abc/T2abc",
+        "agentic/P2abc",
+        "agentic/P2abc/M2abd",
+    ] {
+        for_all["iss"] = json!(format!("https://api.descope.com/v1/apps/{path}"));
+        let refused = by_project.verify(&resource, &for_all).await.unwrap_err();
+        expect(&refused, TokenRefusal::NotAuthentic);
+    }
 }
 
 #[tokio::test]

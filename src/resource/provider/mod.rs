@@ -34,6 +34,8 @@ use crate::types::{Issuer, ResourceUri};
 pub struct Provider {
     issuer: Issuer,
     authorization_server: Issuer,
+    /// Whether tokens may name the authorization server instead of the issuer.
+    signs_as_either: bool,
     keys_uri: Option<String>,
     tokens: Option<TokenShape>,
     registration: ClientRegistration,
@@ -90,6 +92,7 @@ impl Provider {
         Self {
             authorization_server: issuer.clone(),
             issuer,
+            signs_as_either: false,
             keys_uri: None,
             tokens: Some(tokens),
             registration,
@@ -158,10 +161,14 @@ impl Provider {
     ) -> Result<JwtVerifierBuilder, TokensNotForOthers> {
         let shape = self.tokens.ok_or(TokensNotForOthers)?;
         let builder = JwtVerifier::builder(self.issuer.clone(), fetch).token_shape(shape);
-        Ok(match &self.keys_uri {
+        let builder = match &self.keys_uri {
             Some(uri) => builder.keys_uri(uri),
             None => builder,
-        })
+        };
+        if self.signs_as_either {
+            return Ok(builder.also_named(self.authorization_server.clone()));
+        }
+        Ok(builder)
     }
 }
 

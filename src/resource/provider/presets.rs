@@ -203,13 +203,15 @@ impl Provider {
     /// Scalekit, by the domain of the environment, such as `acme.scalekit.com`, and the
     /// identifier of the resource, such as `res_1`.
     ///
-    /// Clients are sent to an authorization server of that resource alone, and tokens
-    /// name the environment as their issuer: make it a [token issuer]. The
-    /// audience is the identifier of the resource, which has to be an
-    /// [accepted audience] ([MCP]). Since ID tokens have a `client_id` as well, a token
-    /// without any scope is refused.
+    /// Clients are sent to an authorization server of that resource alone. Tokens name
+    /// it as their issuer, or still the environment ([change]): make that a
+    /// [token issuer]. The audience is the identifier of the resource, which has to be
+    /// an [accepted audience], and its URL as well if the dashboard knows it ([MCP]).
+    /// Since an ID token may have a `client_id` as well, a token without any scope is
+    /// refused.
     ///
-    /// [MCP]: https://docs.scalekit.com/mcp/overview/
+    /// [MCP]: https://docs.scalekit.com/authenticate/mcp/quickstart/
+    /// [change]: https://github.com/mcp-use/mcp-use/pull/2272
     /// [token issuer]: crate::resource::ResourceServerBuilder::token_issuer
     /// [accepted audience]: crate::resource::ResourceServerBuilder::accepted_audience
     ///
@@ -227,17 +229,21 @@ impl Provider {
         let mut provider = Self::new(issuer, SHAPE, registration).keys_at(keys);
         let path = format!("/resources/{}", name(resource)?);
         provider.authorization_server = issuer_at(domain, &path)?;
+        provider.signs_as_either = true;
         Ok(provider)
     }
 
     /// An MCP server as Descope knows it, by the identifiers of its project and of
     /// itself.
     ///
-    /// The audience is the identifier of the project, which has to be an
-    /// [accepted audience] of the resource; since that is one for all of the
-    /// project, it is the issuer that tells one MCP server from another ([MCP]).
+    /// The audience is the URL of the server that is set in the console ([settings]).
+    /// Without one it is the identifier of the project, which then has to be an
+    /// [accepted audience] of the resource. Since that is one for all of the project,
+    /// only tokens whose issuer is this very MCP server are taken ([issuer]), and none
+    /// of those that name the project or a tenant of it.
     ///
-    /// [MCP]: https://docs.descope.com/agentic-identity-hub/core-components/mcp-servers
+    /// [settings]: https://docs.descope.com/agentic-identity-hub/mcp-servers/settings
+    /// [issuer]: https://docs.descope.com/agentic-identity-hub/mcp-servers/discovery-url
     /// [accepted audience]: crate::resource::ResourceServerBuilder::accepted_audience
     ///
     /// # Errors
@@ -275,6 +281,7 @@ impl Provider {
         Self {
             authorization_server: issuer.clone(),
             issuer,
+            signs_as_either: false,
             keys_uri: None,
             tokens: None,
             registration: ClientRegistration::Preregistered,

@@ -32,12 +32,6 @@ use crate::jose::Jws;
 use crate::model::ApiKey;
 use crate::protocol::bearer::BearerToken;
 use crate::store::Standing;
-#[cfg(any(
-    feature = "server",
-    feature = "jwt-aws-lc",
-    feature = "jwt-rust-crypto"
-))]
-use crate::types::Issuer;
 use crate::types::{ApiKeyId, ClientId, GrantId, Scope, Subject, Timestamp};
 
 pub use first_of::FirstOf;
@@ -179,8 +173,8 @@ pub enum VerifierError {
     feature = "jwt-aws-lc",
     feature = "jwt-rust-crypto"
 ))]
-fn unreadable(text: &str, issuer: &Issuer) -> VerifierError {
-    if Jws::issuer_named_in(text).as_deref() == Some(issuer.as_str()) {
+fn unreadable(text: &str, is_ours: impl FnOnce(&str) -> bool) -> VerifierError {
+    if Jws::issuer_named_in(text).is_some_and(|name| is_ours(&name)) {
         return VerifierError::Refused("it is malformed");
     }
     VerifierError::Foreign

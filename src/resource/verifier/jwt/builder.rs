@@ -15,6 +15,7 @@ use crate::types::{Issuer, ResourceUri};
 #[must_use = "a builder does nothing until it is built"]
 pub struct JwtVerifierBuilder {
     issuer: Issuer,
+    other_names: Vec<Issuer>,
     keys: Keys,
     shape: TokenShape,
     audiences: RenamedAudiences,
@@ -53,12 +54,25 @@ impl JwtVerifierBuilder {
     fn new(issuer: Issuer, keys: Keys) -> Self {
         Self {
             issuer,
+            other_names: Vec::new(),
             keys,
             shape: TokenShape::rfc9068(),
             audiences: RenamedAudiences::default(),
             limits: RemoteCopyLimits::default(),
             events: Arc::new(TracingSink),
         }
+    }
+
+    /// Takes tokens that name `issuer` as well: another name of the same server, which
+    /// signs them with the same keys, such as while it changes its name.
+    ///
+    /// The resource has to trust that name, too: it is where clients are sent to, or a
+    /// [token issuer].
+    ///
+    /// [token issuer]: crate::resource::ResourceServerBuilder::token_issuer
+    pub fn also_named(mut self, issuer: Issuer) -> Self {
+        self.other_names.push(issuer);
+        self
     }
 
     /// Where the keys are, if the metadata of the issuer is not to be asked.
@@ -128,6 +142,7 @@ impl JwtVerifierBuilder {
         };
         Ok(JwtVerifier {
             issuer: self.issuer,
+            other_names: self.other_names,
             keys,
             shape: self.shape,
             audiences: self.audiences,

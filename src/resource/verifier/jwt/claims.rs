@@ -8,7 +8,7 @@ use crate::jose::{Audience, Header, Text, numeric_date};
 use crate::resource::verifier::TokenClaims;
 use crate::resource::verifier::jwt::TokenShape;
 use crate::resource::verifier::once::{keep, once};
-use crate::types::{Issuer, Subject, Timestamp};
+use crate::types::{Subject, Timestamp};
 
 /// The claims of somebody else's token, read in one pass; none stands there twice.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub(super) struct ForeignClaims {
 }
 
 impl ForeignClaims {
-    pub(super) fn is_of(&self, issuer: &Issuer) -> bool {
-        self.issuer == issuer.as_str()
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// Whether only the holder of some key may use the token, which a bearer cannot

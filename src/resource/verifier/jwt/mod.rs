@@ -34,6 +34,7 @@ use keys::IssuerKeys;
 #[derive(Debug)]
 pub struct JwtVerifier {
     issuer: Issuer,
+    other_names: Vec<Issuer>,
     keys: IssuerKeys,
     shape: TokenShape,
     audiences: RenamedAudiences,
@@ -49,6 +50,11 @@ impl JwtVerifier {
     pub fn with_keys(issuer: Issuer, keys: &JwkSet) -> JwtVerifierBuilder {
         JwtVerifierBuilder::at_hand(issuer, keys)
     }
+
+    fn is_named(&self, issuer: &str) -> bool {
+        let mut names = std::iter::once(&self.issuer).chain(&self.other_names);
+        names.any(|name| name.as_str() == issuer)
+    }
 }
 
 #[async_trait]
@@ -59,12 +65,14 @@ impl TokenVerifier for JwtVerifier {
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
         let text = token.secret().expose();
-        let jws = Jws::parse(text).map_err(|_| unreadable(text, &self.issuer))?;
+        let jws = Jws::parse(text).map_err(|_| unreadable(text, |name| self.is_named(name)))?;
         let malformed = || VerifierError::Refused("its claims are malformed");
         let claims = jws.unproved_claims::<ForeignClaims>();
         let is_ours = match &claims {
-            Ok(claims) => claims.claim(|claims| claims.is_of(&self.issuer)),
-            Err(_) => jws.claimed_issuer().as_deref() == Some(self.issuer.as_str()),
+            Ok(claims) => claims.claim(|claims| self.is_named(claims.issuer())),
+            Err(_) => jws
+                .claimed_issuer()
+                .is_some_and(|name| self.is_named(&name)),
         };
         if !is_ours {
             return Err(VerifierError::Foreign);

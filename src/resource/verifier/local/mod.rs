@@ -108,7 +108,8 @@ impl LocalVerifier {
     }
 
     async fn read(&self, token: &str, now: Timestamp) -> Result<OwnClaims, VerifierError> {
-        let jws = Jws::parse(token).map_err(|_| unreadable(token, &self.issuer))?;
+        let is_ours = |name: &str| name == self.issuer.as_str();
+        let jws = Jws::parse(token).map_err(|_| unreadable(token, is_ours))?;
         let claims = jws.unproved_claims::<OwnClaims>();
         let is_ours = match &claims {
             Ok(claims) => claims.claim(|claims| claims.issuer == self.issuer.as_str()),
