@@ -167,7 +167,9 @@ mod tests {
                 "{case:?}"
             );
         }
-        let bad: [&[&[u8]]; 13] = [
+        let bad: [&[&[u8]]; 15] = [
+            &[b"application/json; charset=utf-8; charset=utf-8"],
+            &[b"application/json; x=\"a\""],
             &[b""],
             &[b"text/plain"],
             &[b"application/x-www-form-urlencoded"],

@@ -145,7 +145,8 @@ fn a_message_that_does_not_say_what_it_is_about_is_refused() {
     assert!(listen(&many[6..]).is_ok());
 }
 
-const TWO_READINGS: [(&str, InvalidMessage); 22] = [
+const TWO_READINGS: [(&str, InvalidMessage); 23] = [
+    (r#"[{"method":"a"},{"id":1}]"#, InvalidMessage::Malformed),
     (r#"{"jsonrpc":"2.0","id":1}"#, InvalidMessage::Malformed),
     ("{}", InvalidMessage::Malformed),
     (
