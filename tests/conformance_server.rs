@@ -23,6 +23,7 @@ mod conformance_server {
     pub(super) mod fixtures;
     pub(super) mod forwarder;
     pub(super) mod suite;
+    pub(super) mod table;
 }
 
 use oauth_for_mcp::McpAuth;
@@ -31,6 +32,7 @@ use tokio_util::sync::DropGuard;
 use conformance_server::everything;
 use conformance_server::forwarder::Forwarder;
 use conformance_server::suite;
+use conformance_server::table;
 use fronts::{Front, Place};
 use support::agent::{self, Agent};
 use support::e2e;
@@ -75,6 +77,8 @@ async fn passes(front: Front, revision: &str, count: usize) {
     let (open_url, _open) = open(front);
     let guarded = guarded(front).await;
 
+    let of_most = guarded.of_most.url("/mcp");
+    table::is_in_front(&open_url, &of_most, revision).await;
     // One after the other: some checks wait for half a second and no longer.
     let open = suite::run(&format!("{name}-open"), &open_url, revision).await;
     let held = suite::run(&format!("{name}-guarded"), &guarded.url, revision).await;
@@ -102,18 +106,16 @@ struct Guarded {
     /// Where the client that holds a token listens.
     url: String,
     forwarder: Forwarder,
+    /// The way of a client that does not hold all that the suite needs.
+    of_most: Forwarder,
     _running: DropGuard,
 }
 
-/// A server whose table of scopes looks at every body, and a client with a token.
+/// A server whose table of scopes holds whatever one can, and a client with a token that
+/// is good for everything that the suite asks for.
 async fn guarded(front: Front) -> Guarded {
     let place = Place::new();
-    let auth = McpAuth::builder(&place.url)
-        .scope("mcp:connect", "Connect")
-        .scope("mcp:tools", "Use the tools")
-        .covers("mcp:tools", "mcp:connect")
-        .tool("test_simple_text", "mcp:tools")
-        .tool("test_tool_with_progress", "mcp:tools")
+    let auth = table::protect(McpAuth::builder(&place.url))
         .development_login()
         .build()
         .unwrap();
@@ -121,12 +123,16 @@ async fn guarded(front: Front) -> Guarded {
     let running = front.serve(place, Some(auth), everything::service());
     let wire = Wire::new(&url, vec![url.clone()]);
     let client = Agent::register(&wire, "none").await.unwrap();
-    let code = client.authorize(&wire, "alice", "mcp:tools").await.unwrap();
-    let reply = client.redeem(&wire, &code).await.unwrap();
-    let forwarder = Forwarder::start(address, &agent::tokens(&reply).unwrap().access).await;
+    let holding = async |scope: &str| {
+        let code = client.authorize(&wire, "alice", scope).await.unwrap();
+        let reply = client.redeem(&wire, &code).await.unwrap();
+        Forwarder::start(address, &agent::tokens(&reply).unwrap().access).await
+    };
+    let forwarder = holding(table::HELD).await;
     Guarded {
         url: forwarder.url("/mcp"),
         forwarder,
+        of_most: holding(table::MOST).await,
         _running: running,
     }
 }

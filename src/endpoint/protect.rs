@@ -38,6 +38,7 @@ struct Rules {
 #[derive(Debug)]
 pub struct Caller {
     token: Option<VerifiedToken>,
+    may_be_script: bool,
     rules: Arc<Rules>,
 }
 
@@ -190,8 +191,11 @@ impl Protection {
         if let Some(token) = &token {
             parts.extensions.insert(token.clone());
         }
-        let rules = Arc::clone(&self.0);
-        Ok(Caller { token, rules })
+        Ok(Caller {
+            token,
+            may_be_script: cors::may_reach_script(parts),
+            rules: Arc::clone(&self.0),
+        })
     }
 
     /// How many bytes of the body have to be read to decide what `caller` may do;
@@ -269,9 +273,9 @@ impl Caller {
 }
 
 impl Passage {
-    /// Lets scripts read the handler's answer, and binds the session that it may
-    /// have opened to the caller. Through the filter, if there is one, the body
-    /// has to go.
+    /// Lets scripts read the handler's answer, unless it cannot reach one, and binds
+    /// the session that it may have opened to the caller. Through the filter, if
+    /// there is one, the body has to go.
     #[must_use]
     pub fn finish(&self, answer: &mut response::Parts) -> Option<ListFilter> {
         let rules = &*self.caller.rules;
@@ -279,7 +283,9 @@ impl Passage {
             let sessions = rules.resource.sessions();
             session::bind(sessions, &mut answer.headers, self.caller.token());
         }
-        cors::mark(&mut answer.headers);
+        if self.caller.may_be_script {
+            cors::mark(&mut answer.headers);
+        }
         let (id, only_streams) = match &self.listing {
             Listing::None => return None,
             Listing::Whatever(id) => (id.clone(), false),

@@ -249,6 +249,7 @@ mod tests {
         for (values, expected) in cases {
             assert_eq!(parse(values), Err(expected));
         }
+        assert!(parse(&[&long[..long.len() - 1]]).is_ok());
     }
 
     #[test]

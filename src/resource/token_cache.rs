@@ -259,6 +259,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_token_is_remembered_by_only_who_has_the_secret_can_tell() {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("authorization", "Bearer abc".parse().unwrap());
+        let presented = PresentedToken::find(&headers).unwrap().unwrap();
+        let key_with = |secret: u8| {
+            let cache = TokenCache::new(TokenCacheConfig::default(), &[secret; 16]);
+            cache.key_of(presented)
+        };
+        assert!(key_with(1) == key_with(1));
+        assert!(key_with(1) != key_with(2));
+    }
+
+    #[test]
     fn a_clock_that_is_put_back_does_not_prolong_what_is_remembered() {
         let (cache, key) = (cache(100), key(1));
         cache.remember(key, &token(), NOW);

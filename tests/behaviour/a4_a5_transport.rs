@@ -186,6 +186,25 @@ async fn a_preflight_needs_no_token_and_allows_what_mcp_clients_send() {
     }
 }
 
+/// A5: it is asked for by OPTIONS alone, so that no message is answered as one.
+#[tokio::test]
+async fn a_message_is_no_preflight_whatever_its_headers_say() {
+    let server = TestServer::new();
+    let client = TestClient::register(&server).await;
+    let token = client.sign_in(&server, "notes:read").await.access_token;
+    let bearer = format!("Bearer {token}");
+    let asks = ("access-control-request-method", "POST");
+
+    let headers = [JSON, asks, ("authorization", bearer.as_str())];
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let answer = send(&server, ("POST", "/mcp"), &headers, ping).await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    assert_eq!(server.reached(), 1);
+
+    let answer = send(&server, ("POST", "/mcp"), &[JSON, asks], ping).await;
+    assert_eq!(answer.status(), 401, "{answer:?}");
+}
+
 /// A5
 #[tokio::test]
 async fn scripts_can_read_every_answer_good_or_bad() {

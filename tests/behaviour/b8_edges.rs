@@ -135,6 +135,34 @@ async fn who_has_no_token_sends_little_or_is_asked_for_one() {
     assert_eq!(answer.status(), 200);
 }
 
+/// B2
+#[tokio::test]
+async fn who_has_no_token_never_sends_more_than_who_has_one() {
+    let server = TestServer::with(public);
+    let most = Protection::MAX_ANONYMOUS_BODY;
+    for (cap, read) in [(1000, 1000), (most, most), (most + 1, most)] {
+        let protection = server.auth().protection().clone().max_body(cap);
+        let (_, caller) = admitted(&protection, Method::POST, None).await;
+        assert_eq!(protection.reads_body(&caller), Some(read), "{cap}");
+    }
+}
+
+/// A5
+#[tokio::test]
+async fn scripts_can_read_why_a_body_was_not_read() {
+    let server = TestServer::new();
+    let token = reader(&server).await;
+    let protection = server.auth().protection();
+    let (_, caller) = admitted(protection, Method::POST, Some(&token)).await;
+    for (answer, status) in [
+        (protection.respond_incomplete(), 400),
+        (protection.respond_too_large(&caller), 413),
+    ] {
+        assert_eq!(answer.status(), status);
+        assert_eq!(header(&answer, "access-control-allow-origin"), "*");
+    }
+}
+
 fn listen(uris: usize) -> String {
     let uris = vec![r#""notes://a""#; uris].join(",");
     format!(

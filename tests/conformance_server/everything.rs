@@ -38,6 +38,8 @@ type Context = RequestContext<RoleServer>;
 pub(crate) fn service() -> Shared {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(true)
+        // Where there are no sessions, and as long as there is but one message.
+        .with_json_response(true)
         .with_sse_retry(Some(Duration::from_millis(100)));
     let sessions = Arc::new(LocalSessionManager::default());
     let (changes, _) = broadcast::channel(16);

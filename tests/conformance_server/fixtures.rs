@@ -42,6 +42,7 @@ pub(super) fn tools() -> Value {
         "test_logging_tool",
         "test_trigger_tool_change",
         "test_trigger_prompt_change",
+        "test_closed",
     ];
     let mut tools: Vec<_> = plain
         .map(|name| tool(name, &json!({ "type": "object" })))
@@ -107,7 +108,7 @@ pub(super) fn content(tool: &str) -> Option<Value> {
         json!({ "type": "resource", "resource": resource })
     };
     Some(match tool {
-        "test_simple_text" | "test_region" | "json_schema_2020_12_tool" => {
+        "test_simple_text" | "test_closed" | "test_region" | "json_schema_2020_12_tool" => {
             json!([text("This is a simple text response for testing.")])
         }
         "test_image_content" => json!([image]),
@@ -141,6 +142,7 @@ pub(super) fn resources() -> Value {
         resource("test://static-text", "text/plain"),
         resource("test://static-binary", "image/png"),
         resource("test://watched-resource", "text/plain"),
+        resource("test://closed/1", "text/plain"),
     ])
 }
 
@@ -149,18 +151,24 @@ fn resource(uri: &str, kind: &str) -> Value {
 }
 
 pub(super) fn templates() -> Value {
-    json!([{
-        "uriTemplate": "test://template/{id}/data",
-        "name": "template",
-        "description": "For the suite.",
-        "mimeType": "application/json",
-    }])
+    let template = |uri: &str| {
+        json!({
+            "uriTemplate": uri,
+            "name": "template",
+            "description": "For the suite.",
+            "mimeType": "application/json",
+        })
+    };
+    json!([
+        template("test://template/{id}/data"),
+        template("test://closed/{id}")
+    ])
 }
 
 /// The content of a resource, if there is one.
 pub(super) fn read(uri: &str) -> Option<Value> {
     let (kind, member, value) = match uri {
-        "test://static-text" | "test://watched-resource" => {
+        "test://static-text" | "test://watched-resource" | "test://closed/1" => {
             let value = "This is the content of the static text resource.";
             ("text/plain", "text", value.to_owned())
         }
@@ -187,6 +195,7 @@ pub(super) fn prompts() -> Value {
     };
     json!([
         prompt("test_simple_prompt", &[]),
+        prompt("test_closed", &[]),
         prompt("test_prompt_with_arguments", &["arg1", "arg2"]),
         prompt("test_prompt_with_embedded_resource", &["resourceUri"]),
         prompt("test_prompt_with_image", &[]),
@@ -199,7 +208,9 @@ pub(super) fn messages(prompt: &str, arguments: &Value) -> Option<Value> {
     let user = |content: Value| json!({ "role": "user", "content": content });
     let argument = |name: &str| arguments[name].as_str().unwrap_or_default().to_owned();
     Some(match prompt {
-        "test_simple_prompt" => json!([user(text("This is a simple prompt for testing."))]),
+        "test_simple_prompt" | "test_closed" => {
+            json!([user(text("This is a simple prompt for testing."))])
+        }
         "test_prompt_with_arguments" => {
             let (one, two) = (argument("arg1"), argument("arg2"));
             let line = format!("Prompt with arguments: arg1='{one}', arg2='{two}'");

@@ -140,6 +140,7 @@ fn what_middleware_answers_by_an_error_is_an_answer_too() {
         let app = init_service(app).await;
         let request = TestRequest::post().uri("/mcp").set_payload(PING);
         let request = request.insert_header(("authorization", format!("Bearer {token}")));
+        let request = request.insert_header(("origin", "https://app.example.com"));
 
         let error = app.call(request.to_request()).await.err().unwrap();
 

@@ -168,19 +168,28 @@ async fn scripts_can_read_what_a_handler_answers(front: Front) {
     let stage = Stage::new(front);
     let token = stage.token("alice", "notes:read").await;
     let bearer = format!("Authorization: Bearer {token}");
-    // A proxy may have taken out the origin.
-    for headers in [
-        vec![&*bearer],
-        vec![&*bearer, "Origin: http://localhost:6274"],
+    let (origin, mode) = ("Origin: http://localhost:6274", "Sec-Fetch-Mode: cors");
+    for (line, headers, is_marked) in [
+        ("POST /mcp", vec![origin, mode], true),
+        // A proxy may have taken out the other one.
+        ("POST /mcp", vec![origin], true),
+        ("POST /mcp", vec![mode], true),
+        ("POST /mcp", vec![], false),
+        // A browser may keep it, and give it to a script later.
+        ("GET /mcp", vec![], true),
     ] {
-        let posted = stage.post(&headers, PING).await;
-        let got = stage.bare("GET /mcp", &headers).await;
-        for answer in [posted, got] {
-            assert_eq!(answer.status, 200, "{answer:?}");
-            assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-            let exposed = answer.header("access-control-expose-headers");
-            assert!(exposed.is_some_and(|names| names.contains("Mcp-Session-Id")));
-        }
+        let headers = [vec![&*bearer], headers].concat();
+        let answer = if line.starts_with("POST") {
+            stage.post(&headers, PING).await
+        } else {
+            stage.bare(line, &headers).await
+        };
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let allowed = answer.header("access-control-allow-origin");
+        assert_eq!(allowed == Some("*"), is_marked, "{line} {headers:?}");
+        let exposed = answer.header("access-control-expose-headers");
+        let exposes = exposed.is_some_and(|names| names.contains("Mcp-Session-Id"));
+        assert_eq!(exposes, is_marked, "{line} {headers:?}");
     }
 }
 

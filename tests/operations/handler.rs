@@ -56,12 +56,21 @@ impl ServerHandler for Counting {
 
 pub(crate) type Service = StreamableHttpService<Counting, LocalSessionManager>;
 
-/// The handler, without sessions, so that every request stands alone.
-pub(crate) fn handler(runs: &Runs) -> Service {
+/// How a handler answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answers {
+    /// In JSON and without sessions, so that every request stands alone.
+    Alone,
+    /// By event stream, in sessions that have to be opened first.
+    InSessions,
+}
+
+pub(crate) fn handler(runs: &Runs, answers: Answers) -> Service {
     let runs = runs.clone();
+    let is_alone = matches!(answers, Answers::Alone);
     let config = StreamableHttpServerConfig::default()
-        .with_legacy_session_mode(false)
-        .with_json_response(true)
+        .with_legacy_session_mode(!is_alone)
+        .with_json_response(is_alone)
         .with_allowed_hosts(["mcp.example.com".to_owned()]);
     let new = move || {
         Ok(Counting {

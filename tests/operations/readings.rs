@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tower_service::Service as _;
 
 use crate::attacks;
-use crate::handler::{Runs, Service, handler};
+use crate::handler::{Answers, Runs, Service, handler};
 
 struct World {
     runtime: Runtime,
@@ -43,10 +43,11 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     });
     let (open, guarded) = (Runs::default(), Runs::default());
     let protection = server.auth().protection().clone();
+    let behind = handler(&guarded, Answers::Alone);
     World {
         runtime,
-        open: (handler(&open), open),
-        guarded: (ProtectService::new(protection, handler(&guarded)), guarded),
+        open: (handler(&open, Answers::Alone), open),
+        guarded: (ProtectService::new(protection, behind), guarded),
         reader,
         writer,
     }

@@ -1,5 +1,5 @@
 use std::error::Error as StdError;
-use std::mem;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,26 +13,40 @@ use crate::adapter::tower::future::ResponseFuture;
 use crate::endpoint::{Passage, Protection};
 
 /// Lets through to a handler what carries a good token with enough scope.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ProtectService<S> {
     protection: Protection,
-    handler: S,
+    handler: Arc<S>,
+    /// The copy that is asked whether it is ready, and takes the next request.
+    next: Option<S>,
 }
 
 impl<S> ProtectService<S> {
     /// Protects `handler`.
     #[must_use]
-    pub const fn new(protection: Protection, handler: S) -> Self {
+    pub fn new(protection: Protection, handler: S) -> Self {
         Self {
             protection,
-            handler,
+            handler: Arc::new(handler),
+            next: None,
+        }
+    }
+}
+
+// A router copies all of it for every request; the handler is copied once.
+impl<S> Clone for ProtectService<S> {
+    fn clone(&self) -> Self {
+        Self {
+            protection: self.protection.clone(),
+            handler: Arc::clone(&self.handler),
+            next: None,
         }
     }
 }
 
 impl<S, B, R> Service<Request<B>> for ProtectService<S>
 where
-    S: Service<Request<EitherBody<B>>, Response = Response<R>> + Clone + Send + 'static,
+    S: Service<Request<EitherBody<B>>, Response = Response<R>> + Clone + Send + Sync + 'static,
     S::Future: Send,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -43,13 +57,13 @@ where
     type Future = ResponseFuture<EitherBody<R>, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.handler.poll_ready(context)
+        let next = self.next.get_or_insert_with(|| S::clone(&self.handler));
+        next.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The clone is the one that is not ready yet.
-        let clone = self.handler.clone();
-        let mut handler = mem::replace(&mut self.handler, clone);
+        let next = self.next.take();
+        let mut handler = next.unwrap_or_else(|| S::clone(&self.handler));
         let protection = self.protection.clone();
         // The future keeps its captures to its end: in parts, it holds none twice.
         let (mut parts, body) = request.into_parts();

@@ -45,3 +45,21 @@ fn folded(name: &str) -> impl Iterator<Item = char> {
         other => other.to_ascii_lowercase(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_that_some_reader_folds_into_ascii_are_those_of_ascii() {
+        for (name, letters) in [
+            ("\u{17f}", "s"),
+            ("\u{212a}", "k"),
+            ("\u{130}\u{131}", "ii"),
+            ("A_b-C", "abc"),
+        ] {
+            assert!(folded(name).eq(letters.chars()), "{name}");
+        }
+        assert!(!folded("\u{e9}").eq("e".chars()));
+    }
+}

@@ -145,7 +145,9 @@ fn a_message_that_does_not_say_what_it_is_about_is_refused() {
     assert!(listen(&many[6..]).is_ok());
 }
 
-const TWO_READINGS: [(&str, InvalidMessage); 21] = [
+const TWO_READINGS: [(&str, InvalidMessage); 23] = [
+    (r#"[{"method":"a"},{"id":1}]"#, InvalidMessage::Malformed),
+    (r#"{"jsonrpc":"2.0","id":1}"#, InvalidMessage::Malformed),
     ("{}", InvalidMessage::Malformed),
     (
         r#"{"id":1,"params":{"name":"a"}}"#,
@@ -278,7 +280,8 @@ fn a_member_that_is_called_almost_as_another_is_refused() {
         r#"{"method":"ping","param\u017f":{}}"#,
         r#"{"method":"ping","JsonRpc":"2.0"}"#,
         r#"{"method":"ping","Id":1}"#,
-        r#"{"method":"ping","I\u0130d":1,"\u0131d":1}"#,
+        r#"{"method":"ping","\u0130d":1}"#,
+        r#"{"method":"ping","\u0131d":1}"#,
         r#"{"result":{},"Error":{}}"#,
         r#"{"error":{},"Result":{}}"#,
         r#"{"method":"a","params":{"Name":1}}"#,

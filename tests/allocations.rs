@@ -1,0 +1,122 @@
+//! What the whole way of a known token through the guard allocates.
+#![cfg(all(feature = "axum", feature = "test-util"))]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use oauth_for_mcp::adapter::tower::ProtectLayer;
+use oauth_for_mcp::test_util::{TestClient, TestServer};
+use tower_layer::Layer;
+use tower_service::Service;
+
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add_note"}}"#;
+/// How many more than whoever reads the body has anyway.
+const MOST: u64 = 3;
+
+/// A layer that reads the body and hands it on, and decides nothing.
+#[derive(Clone)]
+struct IdleLayer;
+
+#[derive(Clone)]
+struct Idle<S>(S);
+
+impl<S> Layer<S> for IdleLayer {
+    type Service = Idle<S>;
+
+    fn layer(&self, handler: S) -> Idle<S> {
+        Idle(handler)
+    }
+}
+
+impl<S> Service<Request> for Idle<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let clone = self.0.clone();
+        let mut handler = mem::replace(&mut self.0, clone);
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, 1024 * 1024).await.unwrap();
+            handler.call(Request::from_parts(head, body.into())).await
+        })
+    }
+}
+
+fn idle_handler() -> Router {
+    let answer = |_: Bytes| async { ([("content-type", "application/json")], "{}") };
+    Router::new().route("/mcp", post(answer))
+}
+
+fn request(token: &str) -> Request {
+    Request::post("https://mcp.example.com/mcp")
+        .header("host", "mcp.example.com")
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", "add_note")
+        .header("authorization", format!("Bearer {token}"))
+        .body(Body::from(CALL))
+        .unwrap()
+}
+
+/// How often one request to `router` allocates, which must not have to wait.
+fn allocations(router: &mut Router, token: &str) -> u64 {
+    let request = request(token);
+    let mut answer = None;
+    let counted = allocation_counter::measure(|| {
+        let asked = pin!(router.call(request));
+        answer = Some(asked.poll(&mut Context::from_waker(Waker::noop())));
+    });
+    let Some(Poll::Ready(Ok(answer))) = answer else {
+        panic!("it had to wait");
+    };
+    assert_eq!(answer.into_response().status(), 200);
+    counted.count_total
+}
+
+/// B8
+#[tokio::test]
+async fn a_known_token_costs_at_most_three_allocations_over_reading_the_body() {
+    let server = TestServer::with(|builder| {
+        builder
+            .prompt("draft", ["notes:write"])
+            .resource("notes://private", ["notes:write"])
+            .otherwise(["notes:read"])
+    });
+    let client = TestClient::register(&server).await;
+    let token = client.sign_in(&server, "notes:write").await.access_token;
+    let protection = server.auth().protection().clone();
+    let mut guarded = idle_handler().route_layer(ProtectLayer::new(protection));
+    let mut idle = idle_handler().route_layer(IdleLayer);
+
+    let first = allocations(&mut guarded, &token);
+    allocations(&mut idle, &token);
+
+    let (ours, theirs) = (
+        allocations(&mut guarded, &token),
+        allocations(&mut idle, &token),
+    );
+    assert!(theirs > 0, "nothing was counted");
+    // So that the test could fail: a token that nobody has seen costs more.
+    assert!(first > theirs + MOST, "{first}, {theirs}");
+    assert!(ours <= theirs + MOST, "{ours}, {theirs}");
+}
