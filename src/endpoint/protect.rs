@@ -38,7 +38,7 @@ struct Rules {
 #[derive(Debug)]
 pub struct Caller {
     token: Option<VerifiedToken>,
-    may_be_script: bool,
+    may_reach_script: bool,
     rules: Arc<Rules>,
 }
 
@@ -193,7 +193,7 @@ impl Protection {
         }
         Ok(Caller {
             token,
-            may_be_script: cors::may_reach_script(parts),
+            may_reach_script: cors::may_reach_script(parts),
             rules: Arc::clone(&self.0),
         })
     }
@@ -283,7 +283,7 @@ impl Passage {
             let sessions = rules.resource.sessions();
             session::bind(sessions, &mut answer.headers, self.caller.token());
         }
-        if self.caller.may_be_script {
+        if self.caller.may_reach_script {
             cors::mark(&mut answer.headers);
         }
         let (id, only_streams) = match &self.listing {
