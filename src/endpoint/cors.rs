@@ -7,10 +7,9 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
 };
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 const REQUEST_HEADERS: &str = "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Method, \
                                Mcp-Name, Mcp-Session-Id, Last-Event-ID";
@@ -19,21 +18,6 @@ const MAX_MIRRORED: usize = 64;
 const RESPONSE_HEADERS: HeaderValue =
     HeaderValue::from_static("WWW-Authenticate, Mcp-Session-Id, Retry-After");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS");
-
-/// What browsers say of a request themselves ([Fetch metadata]).
-///
-/// [Fetch metadata]: https://www.w3.org/TR/fetch-metadata/
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-
-/// Whether a script may get to read the answer to this request.
-///
-/// Of a POST, browsers send its origin and how they fetch it, of which a proxy may take
-/// out one. Other answers may be kept for a script that asks later.
-pub(super) fn may_reach_script(request: &Parts) -> bool {
-    request.method != Method::POST
-        || request.headers.contains_key(ORIGIN)
-        || request.headers.contains_key(SEC_FETCH_MODE)
-}
 
 /// Marks an answer as readable by scripts; what a handler set stays.
 pub(super) fn mark(headers: &mut HeaderMap) {

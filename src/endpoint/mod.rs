@@ -14,6 +14,7 @@ mod cookie;
 mod cors;
 #[cfg(feature = "server")]
 mod form;
+mod head;
 mod host;
 mod list_filter;
 #[cfg(feature = "server")]

@@ -5,6 +5,7 @@ use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION};
 use http::request::Parts;
 use http::{Method, Response, StatusCode, response};
 
+use crate::endpoint::head::Head;
 use crate::endpoint::host::{AllowedHosts, AllowedOrigins};
 use crate::endpoint::list_filter::{ListFilter, View};
 use crate::endpoint::{cors, respond, session};
@@ -171,14 +172,16 @@ impl Protection {
     pub async fn admit(&self, parts: &mut Parts) -> Result<Caller, Response<Bytes>> {
         let rules = &*self.0;
         parts.extensions.remove::<VerifiedToken>();
+        let head = Head::find(parts);
+        let (may_reach_script, names_session) = (head.may_reach_script, head.names_session);
         let may_be_public =
             || !is_bodiless(&parts.method) && rules.resource.policy().has_public_operations();
-        let token = match rules.resource.authenticate(&parts.headers).await {
+        let token = match rules.resource.identify(head.authorization).await {
             Ok(token) => Some(token),
             Err(ResourceError::NoCredentials) if may_be_public() => None,
             Err(error) => return Err(rules.refuse(&error)),
         };
-        if rules.bind_sessions {
+        if rules.bind_sessions && names_session {
             let sessions = rules.resource.sessions();
             let unbound = session::unbind(sessions, &mut parts.headers, token.as_ref());
             // It may be theirs, which shows once they say who they are.
@@ -193,7 +196,7 @@ impl Protection {
         }
         Ok(Caller {
             token,
-            may_reach_script: cors::may_reach_script(parts),
+            may_reach_script,
             rules: Arc::clone(&self.0),
         })
     }

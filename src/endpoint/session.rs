@@ -12,6 +12,7 @@ use crate::endpoint::{cors, respond};
 use crate::protocol::error::ErrorCode;
 use crate::resource::{Sessions, VerifiedToken};
 
+// `Head::find` looks for these two: without either, nobody calls `unbind`.
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");

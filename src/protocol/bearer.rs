@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use thiserror::Error;
 
 use crate::protocol::error::ErrorCode;
+use crate::protocol::header::Single;
 use crate::types::{Scope, Secret};
 
 /// A bearer token as a client presented it ([RFC 6750, section 2.1]).
@@ -20,7 +21,7 @@ pub struct BearerToken(Secret);
 /// A bearer token where it stands in its header, neither judged nor copied yet. It
 /// has at most [`BearerToken::MAX_LENGTH`] bytes.
 #[derive(Clone, Copy)]
-pub struct PresentedToken<'a>(&'a [u8]);
+pub(crate) struct PresentedToken<'a>(&'a [u8]);
 
 /// What the request presents is no single well-formed bearer token.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -47,7 +48,7 @@ impl BearerToken {
     ///
     /// [`InvalidBearer`] with the reason.
     pub fn parse(headers: &HeaderMap) -> Result<Option<Self>, InvalidBearer> {
-        let presented = PresentedToken::find(headers)?;
+        let presented = PresentedToken::find(Single::of(headers, AUTHORIZATION))?;
         presented.map(PresentedToken::judge).transpose()
     }
 
@@ -59,18 +60,17 @@ impl BearerToken {
 }
 
 impl<'a> PresentedToken<'a> {
-    /// Finds the bearer token of a request; `None` if there is no credential, or one
-    /// of another scheme.
+    /// Finds the bearer token in the `Authorization` header of a request; `None` if
+    /// there is no credential, or one of another scheme.
     ///
     /// # Errors
     ///
     /// [`InvalidBearer::Several`] or [`InvalidBearer::TooLong`].
-    pub fn find(headers: &'a HeaderMap) -> Result<Option<Self>, InvalidBearer> {
-        let mut values = headers.get_all(AUTHORIZATION).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(only), None) => Self::find_in(only),
-            (Some(_), Some(_)) => Err(InvalidBearer::Several),
+    pub(crate) fn find(authorization: Single<'a>) -> Result<Option<Self>, InvalidBearer> {
+        match authorization {
+            Single::Absent => Ok(None),
+            Single::Once(value) => Self::find_in(value),
+            Single::Repeated => Err(InvalidBearer::Several),
         }
     }
 
@@ -100,7 +100,7 @@ impl<'a> PresentedToken<'a> {
     /// # Errors
     ///
     /// [`InvalidBearer::Malformed`] if not.
-    pub fn judge(self) -> Result<BearerToken, InvalidBearer> {
+    pub(crate) fn judge(self) -> Result<BearerToken, InvalidBearer> {
         let text = std::str::from_utf8(self.0).ok();
         let text = text.filter(|text| is_token68(text.as_bytes()));
         let token = text.map(|text| BearerToken(Secret::new(text)));

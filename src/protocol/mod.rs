@@ -22,6 +22,7 @@ pub mod client_metadata;
 pub mod credentials;
 pub mod error;
 pub mod form;
+pub(crate) mod header;
 pub mod introspect;
 pub mod metadata;
 pub mod revoke;

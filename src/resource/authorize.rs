@@ -59,23 +59,26 @@ impl ResourceServer {
         let messages = messages.transpose()?;
         let held = token.map(VerifiedToken::scope);
         let mut is_public = !is_bodiless && messages.is_some();
-        let mut is_allowed = held.is_some_and(|held| self.covers_connect(held));
+        // To connect is part of what an operation needs.
+        let mut is_allowed = None;
         let mut asks_for_list = false;
         let looked_at = messages.iter().try_for_each(|messages| {
             messages.try_for_each(|operation| {
                 let decision = self.policy().decide(held, operation)?;
                 is_public &= decision.is_public;
-                is_allowed &= decision.is_allowed;
+                let allowed = is_allowed.get_or_insert(true);
+                *allowed &= decision.is_allowed;
                 asks_for_list |= operation.list().is_some();
                 // What comes behind it makes no difference any more.
-                let goes_on = is_public || is_allowed;
+                let goes_on = is_public || *allowed;
                 goes_on.then_some(()).ok_or(Undecided::Refused)
             })
         });
         if let Err(Undecided::Message(invalid)) = looked_at {
             return Err(invalid.into());
         }
-        if !(is_public || is_allowed) {
+        let may_connect = || held.is_some_and(|held| self.covers_connect(held));
+        if !(is_public || is_allowed.unwrap_or_else(may_connect)) {
             return Err(self.refuse_scope(token, messages.as_ref()));
         }
         if !asks_for_list {

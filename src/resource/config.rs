@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
 
 use crate::event::{Event, EventSink, causes};
 use crate::protocol::bearer::{InvalidBearer, PresentedToken};
+use crate::protocol::header::Single;
 use crate::resource::builder::ResourceServerBuilder;
 use crate::resource::elsewhere::Elsewhere;
 use crate::resource::error::ResourceError;
@@ -58,7 +60,15 @@ impl ResourceServer {
     ///
     /// [`ResourceError`] with the reason.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<VerifiedToken, ResourceError> {
-        let token = match PresentedToken::find(headers) {
+        self.identify(Single::of(headers, AUTHORIZATION)).await
+    }
+
+    /// The same by the `Authorization` header alone.
+    pub(crate) async fn identify(
+        &self,
+        authorization: Single<'_>,
+    ) -> Result<VerifiedToken, ResourceError> {
+        let token = match PresentedToken::find(authorization) {
             Ok(token) => token.ok_or(ResourceError::NoCredentials)?,
             // A token that is too long to be looked at is just not good.
             Err(InvalidBearer::TooLong) => return Err(self.refuse_unread()),

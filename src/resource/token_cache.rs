@@ -153,11 +153,13 @@ impl Hasher for FirstBytes {
 
 #[cfg(test)]
 mod tests {
+    use http::header::AUTHORIZATION;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::jose::Audience;
     use crate::model::Identity;
+    use crate::protocol::header::Single;
     use crate::resource::verifier::{SignedIn, TokenClaims, TokenKind};
     use crate::types::{Scope, Subject};
 
@@ -262,7 +264,8 @@ mod tests {
     fn what_a_token_is_remembered_by_only_who_has_the_secret_can_tell() {
         let mut headers = http::HeaderMap::new();
         headers.insert("authorization", "Bearer abc".parse().unwrap());
-        let presented = PresentedToken::find(&headers).unwrap().unwrap();
+        let authorization = Single::of(&headers, AUTHORIZATION);
+        let presented = PresentedToken::find(authorization).unwrap().unwrap();
         let key_with = |secret: u8| {
             let cache = TokenCache::new(TokenCacheConfig::default(), &[secret; 16]);
             cache.key_of(presented)

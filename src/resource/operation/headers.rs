@@ -4,13 +4,19 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
+use crate::protocol::header::Single;
 use crate::resource::operation::InvalidMessage;
 
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
+/// The headers that say something of the body.
+#[derive(Debug, Default)]
+pub(super) struct BodyHeaders<'a> {
+    content_encoding: Single<'a>,
+    content_type: Single<'a>,
+    method: Single<'a>,
+    name: Single<'a>,
+}
 
 /// The method and the target that the headers name, as revision 2026-07-28 wants
 /// ([standard request headers]); they may differ from the body.
@@ -22,25 +28,50 @@ pub(super) struct Mirrored<'a> {
     pub(super) name: Option<Cow<'a, str>>,
 }
 
-impl<'a> Mirrored<'a> {
-    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, InvalidMessage> {
-        Ok(Self {
-            method: only(headers, &METHOD)?,
-            name: only(headers, &NAME)?.map(decode).transpose()?,
+impl<'a> BodyHeaders<'a> {
+    pub(super) fn find(headers: &'a HeaderMap) -> Self {
+        let mut head = Self::default();
+        for (name, value) in headers {
+            match name.as_str() {
+                "content-encoding" => head.content_encoding.add(value),
+                "content-type" => head.content_type.add(value),
+                "mcp-method" => head.method.add(value),
+                "mcp-name" => head.name.add(value),
+                _ => {}
+            }
+        }
+        head
+    }
+
+    /// Refuses a body that its handler could read as something else than JSON in UTF-8.
+    pub(super) fn judge_media_type(&self) -> Result<(), InvalidMessage> {
+        if !matches!(self.content_encoding, Single::Absent) {
+            return Err(InvalidMessage::ContentEncoding);
+        }
+        let is_json = match self.content_type {
+            Single::Absent => true,
+            Single::Once(only) => only.to_str().is_ok_and(is_json_in_utf_8),
+            Single::Repeated => false,
+        };
+        is_json.then_some(()).ok_or(InvalidMessage::ContentType)
+    }
+
+    pub(super) fn mirrored(&self) -> Result<Mirrored<'a>, InvalidMessage> {
+        Ok(Mirrored {
+            method: text(self.method)?,
+            name: text(self.name)?.map(decode).transpose()?,
         })
     }
 }
 
-/// A header that may be there once.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, InvalidMessage> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => {
+fn text(header: Single<'_>) -> Result<Option<&str>, InvalidMessage> {
+    match header {
+        Single::Absent => Ok(None),
+        Single::Once(value) => {
             let text = value.to_str().map_err(|_| InvalidMessage::Header)?;
             Ok(Some(text.trim_ascii()))
         }
-        (Some(_), Some(_)) => Err(InvalidMessage::Header),
+        Single::Repeated => Err(InvalidMessage::Header),
     }
 }
 
@@ -57,20 +88,6 @@ fn decode(text: &str) -> Result<Cow<'_, str>, InvalidMessage> {
     let bytes = inner.and_then(|inner| STANDARD.decode(inner).ok());
     let decoded = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.map(Cow::Owned).ok_or(InvalidMessage::Header)
-}
-
-/// Refuses a body that its handler could read as something else than JSON in UTF-8.
-pub(super) fn judge_media_type(headers: &HeaderMap) -> Result<(), InvalidMessage> {
-    if headers.contains_key(CONTENT_ENCODING) {
-        return Err(InvalidMessage::ContentEncoding);
-    }
-    let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let is_json = match (types.next(), types.next()) {
-        (None, _) => true,
-        (Some(only), None) => only.to_str().is_ok_and(is_json_in_utf_8),
-        (Some(_), Some(_)) => false,
-    };
-    is_json.then_some(()).ok_or(InvalidMessage::ContentType)
 }
 
 fn is_json_in_utf_8(text: &str) -> bool {
@@ -112,9 +129,14 @@ mod tests {
         headers
     }
 
+    fn judge(headers: &HeaderMap) -> Result<(), InvalidMessage> {
+        BodyHeaders::find(headers).judge_media_type()
+    }
+
     fn named(values: &[&[u8]]) -> Result<Option<String>, InvalidMessage> {
         let headers = headers("mcp-name", values);
-        Mirrored::read(&headers).map(|mirrored| mirrored.name.map(Cow::into_owned))
+        let mirrored = BodyHeaders::find(&headers).mirrored()?;
+        Ok(mirrored.name.map(Cow::into_owned))
     }
 
     #[test]
@@ -152,6 +174,11 @@ mod tests {
         for case in cases {
             assert_eq!(named(case), Err(InvalidMessage::Header), "{case:?}");
         }
+        for case in [&[b"a".as_slice(), b"a"], &[b"a", b"\xc3\xa9"]] {
+            let headers = headers("mcp-method", case);
+            let mirrored = BodyHeaders::find(&headers).mirrored();
+            assert_eq!(mirrored.err(), Some(InvalidMessage::Header), "{case:?}");
+        }
     }
 
     #[test]
@@ -165,11 +192,7 @@ mod tests {
             &[b"application/json;odata=minimal"],
         ];
         for case in good {
-            assert_eq!(
-                judge_media_type(&headers("content-type", case)),
-                Ok(()),
-                "{case:?}"
-            );
+            assert_eq!(judge(&headers("content-type", case)), Ok(()), "{case:?}");
         }
         let bad: [&[&[u8]]; 15] = [
             &[b"application/json; charset=utf-8; charset=utf-8"],
@@ -190,11 +213,7 @@ mod tests {
         ];
         for case in bad {
             let refused = Err(InvalidMessage::ContentType);
-            assert_eq!(
-                judge_media_type(&headers("content-type", case)),
-                refused,
-                "{case:?}"
-            );
+            assert_eq!(judge(&headers("content-type", case)), refused, "{case:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use http::HeaderMap;
 
-use crate::resource::operation::headers::{self, Mirrored};
+use crate::resource::operation::headers::{BodyHeaders, Mirrored};
 use crate::resource::operation::wire::{Body, LONGEST_LIST, Member, Message, Params};
 use crate::resource::operation::{InvalidMessage, Operation, Target};
 
@@ -50,9 +50,10 @@ impl<'a> Messages<'a> {
     ///
     /// [`InvalidMessage`] if it cannot be told for sure what the request asks for.
     pub fn parse_request(headers: &'a HeaderMap, body: &'a [u8]) -> Result<Self, InvalidMessage> {
-        headers::judge_media_type(headers)?;
+        let head = BodyHeaders::find(headers);
+        head.judge_media_type()?;
         Ok(Self {
-            mirrored: Mirrored::read(headers)?,
+            mirrored: head.mirrored()?,
             ..Self::parse(body)?
         })
     }
@@ -65,7 +66,7 @@ impl<'a> Messages<'a> {
     pub(crate) fn parse_head(headers: &'a HeaderMap) -> Result<Self, InvalidMessage> {
         Ok(Self {
             body: Member::Nothing,
-            mirrored: Mirrored::read(headers)?,
+            mirrored: BodyHeaders::find(headers).mirrored()?,
         })
     }
 
