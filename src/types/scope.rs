@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -80,7 +79,10 @@ impl From<ScopeToken> for String {
 /// [RFC 6749, section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
 #[serde(try_from = "String")]
-pub struct Scope(BTreeSet<ScopeToken>);
+pub struct Scope(
+    // In order, and none twice. A token has few, for which a tree is more than it takes.
+    Vec<ScopeToken>,
+);
 
 impl Scope {
     const MAX_TOKENS: usize = 128;
@@ -88,7 +90,7 @@ impl Scope {
     /// The set without any permission.
     #[must_use]
     pub const fn empty() -> Self {
-        Self(BTreeSet::new())
+        Self(Vec::new())
     }
 
     /// Parses tokens with spaces between them; an empty text is the empty set.
@@ -108,14 +110,14 @@ impl Scope {
     pub fn from_texts<T: AsRef<str>>(
         texts: impl IntoIterator<Item = T>,
     ) -> Result<Self, InvalidScope> {
-        let tokens: BTreeSet<_> = texts
+        let scope: Self = texts
             .into_iter()
             .map(|text| ScopeToken::parse(text.as_ref()))
             .collect::<Result<_, _>>()?;
-        if tokens.len() > Self::MAX_TOKENS {
+        if scope.len() > Self::MAX_TOKENS {
             return Err(InvalidScope::TooMany);
         }
-        Ok(Self(tokens))
+        Ok(scope)
     }
 
     /// Whether there is no permission in the set.
@@ -135,25 +137,26 @@ impl Scope {
     /// [`ScopeHierarchy`]: crate::types::ScopeHierarchy
     #[must_use]
     pub fn contains(&self, token: &ScopeToken) -> bool {
-        self.0.contains(token)
+        self.0.binary_search(token).is_ok()
     }
 
     /// Whether every permission of this set is in `other`.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.is_subset(&other.0)
+        self.iter().all(|token| other.contains(token))
     }
 
     /// The permissions that are in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self(self.0.union(&other.0).cloned().collect())
+        self.iter().chain(other.iter()).cloned().collect()
     }
 
     /// The permissions that are in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        let in_both = self.iter().filter(|token| other.contains(token));
+        Self(in_both.cloned().collect())
     }
 
     /// The permissions in alphabetical order.
@@ -164,7 +167,14 @@ impl Scope {
 
 impl FromIterator<ScopeToken> for Scope {
     fn from_iter<I: IntoIterator<Item = ScopeToken>>(tokens: I) -> Self {
-        Self(tokens.into_iter().collect())
+        let mut tokens: Vec<_> = tokens.into_iter().collect();
+        tokens.sort_unstable();
+        let length = tokens.len();
+        tokens.dedup();
+        if tokens.len() < length {
+            tokens.shrink_to_fit();
+        }
+        Self(tokens)
     }
 }
 
@@ -200,6 +210,8 @@ impl From<Scope> for String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -218,8 +230,40 @@ mod tests {
     }
 
     #[test]
+    fn sets_of_permissions_are_sets() {
+        let texts = ["", "a", "b", "c", "b a", "c a", "b c", "c b a c"];
+        let set = |scope: &Scope| scope.iter().cloned().collect::<BTreeSet<_>>();
+        for one in texts.map(|text| Scope::parse(text).unwrap()) {
+            for other in texts.map(|text| Scope::parse(text).unwrap()) {
+                let (left, right) = (set(&one), set(&other));
+                let (union, intersection) = (one.union(&other), one.intersection(&other));
+                assert!(union.iter().eq(left.union(&right)), "{one}, {other}");
+                assert!(
+                    intersection.iter().eq(left.intersection(&right)),
+                    "{one}, {other}"
+                );
+                assert_eq!(
+                    one.is_subset(&other),
+                    left.is_subset(&right),
+                    "{one}, {other}"
+                );
+                assert_eq!(one == other, left == right, "{one}, {other}");
+                let contained = other.iter().filter(|token| one.contains(token));
+                assert_eq!(contained.count(), intersection.len(), "{one}, {other}");
+            }
+        }
+    }
+
+    #[test]
     fn a_scope_has_a_bounded_number_of_tokens() {
         let many: Vec<_> = (0..129).map(|number| format!("s{number}")).collect();
         assert_eq!(Scope::from_texts(&many), Err(InvalidScope::TooMany));
+        assert!(Scope::from_texts(&many[..128]).is_ok());
+    }
+
+    #[test]
+    fn what_is_there_again_takes_no_room() {
+        let scope = Scope::from_texts(std::iter::repeat_n("a", 1000)).unwrap();
+        assert_eq!((scope.len(), scope.0.capacity()), (1, 1));
     }
 }
