@@ -2,11 +2,8 @@
 #![cfg(all(feature = "axum", feature = "test-util"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::convert::Infallible;
-use std::future::{Ready, poll_fn, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +12,6 @@ use axum::routing::any;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use oauth_for_mcp::adapter::axum::{protected, routes};
-use oauth_for_mcp::adapter::tower::ProtectService;
 use oauth_for_mcp::endpoint::{Endpoints, PeerAddress};
 use oauth_for_mcp::event::Event;
 use oauth_for_mcp::limit::{Limit, Quota, RateLimits};
@@ -283,57 +279,4 @@ async fn the_address_of_the_connection_is_the_one_that_limits_go_by() {
         assert_eq!(register(&router, None, None).await, 201, "not told");
     }
     assert!(server.events().all().contains(&Event::PeerAddressUnknown));
-}
-
-/// Takes one request, after it was asked whether it is ready; no copy is ready.
-#[derive(Default)]
-struct Careful {
-    is_ready: bool,
-}
-
-impl Clone for Careful {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl<B> Service<Request<B>> for Careful {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.is_ready = true;
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<B>) -> Self::Future {
-        assert!(self.is_ready, "nobody asked whether it is ready");
-        self.is_ready = false;
-        ready(Ok(Response::new(Body::empty())))
-    }
-}
-
-#[tokio::test]
-async fn a_handler_takes_a_request_only_after_it_said_that_it_is_ready() {
-    let server = TestServer::new();
-    let client = TestClient::register(&server).await;
-    let token = client.sign_in(&server, "notes:read").await.access_token;
-    let protection = server.auth().protection().clone();
-    let mut service = ProtectService::new(protection, Careful::default());
-    // One after another, and two before the first is answered.
-    let mut begun = Vec::new();
-    for _ in 0..3 {
-        let request = Request::post("/mcp")
-            .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {token}"));
-        let request = request.body(Body::from(PING)).unwrap();
-        poll_fn(|context| Service::<Request<Body>>::poll_ready(&mut service, context))
-            .await
-            .unwrap();
-        begun.push(service.call(request));
-    }
-    for answer in begun {
-        assert_eq!(answer.await.unwrap().status(), 200);
-    }
 }

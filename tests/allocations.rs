@@ -12,7 +12,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
+use oauth_for_mcp::adapter::axum::{protect, protected};
 use oauth_for_mcp::adapter::tower::ProtectLayer;
 use oauth_for_mcp::test_util::{TestClient, TestServer};
 use tower_layer::Layer;
@@ -61,9 +62,12 @@ where
     }
 }
 
-fn idle_handler() -> Router {
-    let answer = |_: Bytes| async { ([("content-type", "application/json")], "{}") };
-    Router::new().route("/mcp", post(answer))
+fn idle_handler() -> MethodRouter {
+    post(|_: Bytes| async { ([("content-type", "application/json")], "{}") })
+}
+
+fn idle_router() -> Router {
+    Router::new().route("/mcp", idle_handler())
 }
 
 fn request(token: &str) -> Request {
@@ -105,18 +109,21 @@ async fn a_known_token_costs_at_most_three_allocations_over_reading_the_body() {
     let client = TestClient::register(&server).await;
     let token = client.sign_in(&server, "notes:write").await.access_token;
     let protection = server.auth().protection().clone();
-    let mut guarded = idle_handler().route_layer(ProtectLayer::new(protection));
-    let mut idle = idle_handler().route_layer(IdleLayer);
+    let mut idle = idle_router().route_layer(IdleLayer);
+    let guarded = [
+        protected("/mcp", protection.clone(), idle_handler()),
+        idle_router().route_layer(protect(protection.clone())),
+        idle_router().route_layer(ProtectLayer::new(protection)),
+    ];
 
-    let first = allocations(&mut guarded, &token);
     allocations(&mut idle, &token);
-
-    let (ours, theirs) = (
-        allocations(&mut guarded, &token),
-        allocations(&mut idle, &token),
-    );
+    let theirs = allocations(&mut idle, &token);
     assert!(theirs > 0, "nothing was counted");
-    // So that the test could fail: a token that nobody has seen costs more.
-    assert!(first > theirs + MOST, "{first}, {theirs}");
-    assert!(ours <= theirs + MOST, "{ours}, {theirs}");
+    for (way, mut guarded) in guarded.into_iter().enumerate() {
+        let first = allocations(&mut guarded, &token);
+        let ours = allocations(&mut guarded, &token);
+        // So that the test could fail: a token that nobody has seen costs more.
+        assert!(way > 0 || first > theirs + MOST, "{first}, {theirs}");
+        assert!(ours <= theirs + MOST, "{way}: {ours}, {theirs}");
+    }
 }

@@ -6,17 +6,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ::axum::Router;
+use ::axum::body::Body;
 use ::axum::extract::ConnectInfo;
 use ::axum::middleware::map_request;
 use ::axum::response::IntoResponse;
 use ::axum::routing::any_service;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
+use tower_layer::Layer as _;
 use tower_service::Service;
 
-use crate::adapter::tower::{EndpointService, ProtectLayer};
-use crate::endpoint::{Endpoints, PeerAddress, Protection};
+use crate::adapter::tower::bodies::{Answers, Bodies};
+use crate::adapter::tower::{EitherBody, EndpointService, ProtectLayer};
+use crate::endpoint::{Endpoints, Passage, PeerAddress, Protection};
 use crate::resource::VerifiedToken;
 
 /// Routes for every endpoint, and a JSON 404 for every other well-known path
@@ -38,7 +42,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(endpoints: Arc<Endpoints>) -> Ro
     routes.layer(map_request(with_peer))
 }
 
-async fn with_peer(mut request: Request<::axum::body::Body>) -> Request<::axum::body::Body> {
+async fn with_peer(mut request: Request<Body>) -> Request<Body> {
     let extensions = request.extensions_mut();
     let connection = extensions.get::<ConnectInfo<SocketAddr>>().copied();
     if let Some(ConnectInfo(peer)) = connection
@@ -53,13 +57,54 @@ async fn with_peer(mut request: Request<::axum::body::Body>) -> Request<::axum::
 pub fn protected<S, H>(path: &str, protection: Protection, handler: H) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
-    H: Service<Request<::axum::body::Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    H: Service<Request<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     H::Response: IntoResponse,
     H::Future: Send + 'static,
 {
-    Router::new()
-        .route(path, any_service(handler))
-        .route_layer(ProtectLayer::new(protection))
+    // In front of the handler itself, which saves each request a route in between.
+    Router::new().route(path, any_service(protect(protection).layer(handler)))
+}
+
+/// A layer with this protection, for a router.
+///
+/// A [`ProtectLayer`] made otherwise does the same; this one wraps no body that needs
+/// no wrapping.
+#[must_use]
+pub const fn protect(protection: Protection) -> ProtectLayer<AxumBodies> {
+    ProtectLayer::with_bodies(protection)
+}
+
+/// Bodies stay those of axum.
+#[derive(Clone, Copy, Debug)]
+pub enum AxumBodies {}
+
+impl Bodies<Body> for AxumBodies {
+    type Body = Body;
+
+    fn read(bytes: Bytes) -> Body {
+        Body::from(bytes)
+    }
+
+    fn unread(body: Body) -> Body {
+        body
+    }
+}
+
+impl<A: IntoResponse> Answers<A> for AxumBodies {
+    type Body = Body;
+
+    fn refusal(answer: Response<Bytes>) -> Response<Body> {
+        answer.map(Body::from)
+    }
+
+    fn finish(answer: A, passage: &Passage) -> Response<Body> {
+        let (mut parts, body) = answer.into_response().into_parts();
+        let body = match passage.finish(&mut parts) {
+            None => body,
+            filter @ Some(_) => Body::new(EitherBody::theirs(body, filter)),
+        };
+        Response::from_parts(parts, body)
+    }
 }
 
 /// The route that asks for a [`VerifiedToken`] has no protection in front of it.

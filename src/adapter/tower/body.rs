@@ -33,14 +33,6 @@ impl<B> fmt::Debug for EitherBody<B> {
 }
 
 impl<B> EitherBody<B> {
-    pub(super) const fn theirs(body: B) -> Self {
-        Self {
-            theirs: Some(body),
-            ours: None,
-            filter: None,
-        }
-    }
-
     pub(super) const fn ours(bytes: Bytes) -> Self {
         Self {
             theirs: None,
@@ -49,7 +41,8 @@ impl<B> EitherBody<B> {
         }
     }
 
-    pub(super) fn filtered(body: B, filter: Option<ListFilter>) -> Self {
+    /// A body from outside, through a filter if there is one.
+    pub(in crate::adapter) fn theirs(body: B, filter: Option<ListFilter>) -> Self {
         Self {
             theirs: Some(body),
             ours: None,

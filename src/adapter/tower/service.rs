@@ -1,4 +1,5 @@
-use std::error::Error as StdError;
+use std::future::poll_fn;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -8,86 +9,91 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::adapter::tower::body::{self, EitherBody, Unread};
+use crate::adapter::tower::bodies::{Answers, Bodies, EitherBodies};
+use crate::adapter::tower::body::{self, Unread};
 use crate::adapter::tower::future::ResponseFuture;
 use crate::endpoint::{Passage, Protection};
 
 /// Lets through to a handler what carries a good token with enough scope.
+///
+/// It is always ready itself: the handler is asked when a request was let through, so
+/// that nobody who is refused takes a place there.
 #[derive(Debug)]
-pub struct ProtectService<S> {
+pub struct ProtectService<S, K = EitherBodies> {
     protection: Protection,
+    // A router copies all of it for every request; the handler is copied once.
     handler: Arc<S>,
-    /// The copy that is asked whether it is ready, and takes the next request.
-    next: Option<S>,
+    bodies: PhantomData<fn() -> K>,
 }
 
 impl<S> ProtectService<S> {
     /// Protects `handler`.
     #[must_use]
     pub fn new(protection: Protection, handler: S) -> Self {
+        Self::with_bodies(protection, handler)
+    }
+}
+
+impl<S, K> ProtectService<S, K> {
+    pub(super) fn with_bodies(protection: Protection, handler: S) -> Self {
         Self {
             protection,
             handler: Arc::new(handler),
-            next: None,
+            bodies: PhantomData,
         }
     }
 }
 
-// A router copies all of it for every request; the handler is copied once.
-impl<S> Clone for ProtectService<S> {
+impl<S, K> Clone for ProtectService<S, K> {
     fn clone(&self) -> Self {
         Self {
             protection: self.protection.clone(),
             handler: Arc::clone(&self.handler),
-            next: None,
+            bodies: PhantomData,
         }
     }
 }
 
-impl<S, B, R> Service<Request<B>> for ProtectService<S>
+impl<S, K, B> Service<Request<B>> for ProtectService<S, K>
 where
-    S: Service<Request<EitherBody<B>>, Response = Response<R>> + Clone + Send + Sync + 'static,
+    S: Service<Request<<K as Bodies<B>>::Body>> + Clone + Send + Sync + 'static,
     S::Future: Send,
+    K: Bodies<B, Body: Send> + Answers<S::Response>,
     B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
-    R: Send + 'static,
 {
-    type Response = Response<EitherBody<R>>;
+    type Response = Response<<K as Answers<S::Response>>::Body>;
     type Error = S::Error;
-    type Future = ResponseFuture<EitherBody<R>, S::Error>;
+    type Future = ResponseFuture<<K as Answers<S::Response>>::Body, S::Error>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        let next = self.next.get_or_insert_with(|| S::clone(&self.handler));
-        next.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let next = self.next.take();
-        let mut handler = next.unwrap_or_else(|| S::clone(&self.handler));
-        let protection = self.protection.clone();
+        let (protection, handler) = (self.protection.clone(), Arc::clone(&self.handler));
         // The future keeps its captures to its end: in parts, it holds none twice.
         let (mut parts, body) = request.into_parts();
         ResponseFuture::new(async move {
-            match admit(&protection, &mut parts, body).await {
+            match admit::<K, B>(&protection, &mut parts, body).await {
                 Ok((body, passage)) => {
+                    let mut handler = S::clone(&handler);
+                    poll_fn(|context| handler.poll_ready(context)).await?;
                     let answer = handler.call(Request::from_parts(parts, body)).await?;
-                    let (mut parts, body) = answer.into_parts();
-                    let filter = passage.finish(&mut parts);
-                    let body = EitherBody::filtered(body, filter);
-                    Ok(Response::from_parts(parts, body))
+                    Ok(K::finish(answer, &passage))
                 }
-                Err(refusal) => Ok(refusal.map(EitherBody::ours)),
+                Err(refusal) => Ok(K::refusal(refusal)),
             }
         })
     }
 }
 
-async fn admit<B>(
+async fn admit<K, B>(
     protection: &Protection,
     parts: &mut Parts,
     body: B,
-) -> Result<(EitherBody<B>, Passage), Response<Bytes>>
+) -> Result<(K::Body, Passage), Response<Bytes>>
 where
+    K: Bodies<B>,
     B: Body<Data = Bytes>,
 {
     if let Some(answer) = protection.intercept(parts) {
@@ -96,12 +102,12 @@ where
     let caller = protection.admit(parts).await?;
     let Some(limit) = protection.reads_body(&caller) else {
         let passage = protection.permit(caller, parts, None)?;
-        return Ok((EitherBody::theirs(body), passage));
+        return Ok((K::unread(body), passage));
     };
     match body::read(body, limit).await {
         Ok(bytes) => {
             let passage = protection.permit(caller, parts, Some(&bytes))?;
-            Ok((EitherBody::ours(bytes), passage))
+            Ok((K::read(bytes), passage))
         }
         Err(Unread::TooLong) => Err(protection.respond_too_large(&caller)),
         Err(Unread::BrokeOff) => Err(protection.respond_incomplete()),
