@@ -23,8 +23,9 @@ use axum::routing::post;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use jwt_authorizer::IntoLayer as _;
-use oauth_for_mcp::adapter::tower::ProtectLayer;
+use oauth_for_mcp::adapter::axum::{protect, protected};
 use oauth_for_mcp::endpoint::Protection;
+use oauth_for_mcp::resource::ResourceServer;
 use oauth_resource_server::mcp::McpToolScopes;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -140,7 +141,17 @@ fn servers(issued: &Arc<Issued>, handler: Handler) -> Vec<(&'static str, Served,
             0,
         ),
         ("ours, known", serve(ours, &good, 200), 0),
+        (
+            "ours, known, as a layer",
+            serve(ours_as_layer, &good, 200),
+            0,
+        ),
         ("ours, as if new", serve(ours_forgetful, &good, 200), 0),
+        (
+            "ours, as if new, by token alone",
+            serve(ours_by_token, &good, 200),
+            0,
+        ),
         ("hand-written", serve(hand_written, &good, 200), 0),
         (
             "oauth-resource-server",
@@ -153,8 +164,8 @@ fn servers(issued: &Arc<Issued>, handler: Handler) -> Vec<(&'static str, Served,
             serve(oauth_resource_server, &None, 401),
             0,
         ),
-        ("no authorization, axum 0.7", serve_07(bare_07), 8),
-        ("jwt-authorizer, axum 0.7", serve_07(jwt_authorizer), 8),
+        ("no authorization, axum 0.7", serve_07(bare_07), 10),
+        ("jwt-authorizer, axum 0.7", serve_07(jwt_authorizer), 10),
     ]
 }
 
@@ -175,13 +186,29 @@ pub(crate) fn idle_layer(issued: &Issued, handler: Handler) -> Router {
 }
 
 pub(crate) fn ours(issued: &Issued, handler: Handler) -> Router {
-    let protection = Protection::new(Arc::new(our::guard(issued, true)));
-    bare(issued, handler).route_layer(ProtectLayer::new(protection))
+    guarded(our::guard(issued, true), handler)
 }
 
 pub(crate) fn ours_forgetful(issued: &Issued, handler: Handler) -> Router {
-    let protection = Protection::new(Arc::new(our::guard(issued, false)));
-    bare(issued, handler).route_layer(ProtectLayer::new(protection))
+    guarded(our::guard(issued, false), handler)
+}
+
+/// Does the same as the others that are compared, of which most decide by the token alone.
+pub(crate) fn ours_by_token(issued: &Issued, handler: Handler) -> Router {
+    guarded(our::guard_by_token(issued), handler)
+}
+
+fn guarded(guard: ResourceServer, handler: Handler) -> Router {
+    let protection = Protection::new(Arc::new(guard));
+    match handler {
+        Handler::Mcp => protected("/mcp", protection, mcp_server::service()),
+        Handler::Nothing => protected("/mcp", protection, post(answer)),
+    }
+}
+
+pub(crate) fn ours_as_layer(issued: &Issued, handler: Handler) -> Router {
+    let protection = Protection::new(Arc::new(our::guard(issued, true)));
+    bare(issued, handler).route_layer(protect(protection))
 }
 
 pub(crate) fn hand_written(issued: &Issued, handler: Handler) -> Router {
@@ -384,7 +411,7 @@ impl Row {
         let cpu = median(self.0.iter().map(|one| one.cpu * 1e6).collect());
         let throughput = median(self.0.iter().map(|one| one.requests_a_second).collect());
         println!(
-            "  {name:28} {cpu:7.2} µs of CPU  {:6.3} ×   {throughput:8.0} requests a second  {:6.3} ×",
+            "  {name:31} {cpu:7.2} µs of CPU  {:6.3} ×   {throughput:8.0} requests a second  {:6.3} ×",
             ratio(|one| one.cpu),
             ratio(|one| one.requests_a_second),
         );

@@ -107,11 +107,16 @@ fn repeated(issued: &Issued, rounds: usize, time: Duration) {
 /// known.
 fn service(issued: &Issued, handler: Handler, rounds: usize, time: Duration) {
     type Make = fn(&Issued, Handler) -> Router;
-    let routers: [(&str, Make); 6] = [
+    let routers: [(&str, Make); 8] = [
         ("no authorization", http_loopback::bare),
         ("a layer that reads the body", http_loopback::idle_layer),
         ("ours, known", http_loopback::ours),
+        ("ours, known, as a layer", http_loopback::ours_as_layer),
         ("ours, as if new", http_loopback::ours_forgetful),
+        (
+            "ours, as if new, by token alone",
+            http_loopback::ours_by_token,
+        ),
         (
             "hand-written with jsonwebtoken",
             http_loopback::hand_written,
