@@ -2,65 +2,27 @@
 #![cfg(all(feature = "axum", feature = "test-util"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::mem;
-use std::pin::{Pin, pin};
+#[path = "../benches/support/idle_layer.rs"]
+mod idle_layer;
+
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use axum::routing::{MethodRouter, post};
 use oauth_for_mcp::adapter::axum::{protect, protected};
 use oauth_for_mcp::adapter::tower::ProtectLayer;
 use oauth_for_mcp::test_util::{TestClient, TestServer};
-use tower_layer::Layer;
-use tower_service::Service;
+use tower_service::Service as _;
+
+use idle_layer::IdleLayer;
 
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add_note"}}"#;
 /// How many more than whoever reads the body has anyway.
 const MOST: u64 = 3;
-
-/// A layer that reads the body and hands it on, and decides nothing.
-#[derive(Clone)]
-struct IdleLayer;
-
-#[derive(Clone)]
-struct Idle<S>(S);
-
-impl<S> Layer<S> for IdleLayer {
-    type Service = Idle<S>;
-
-    fn layer(&self, handler: S) -> Idle<S> {
-        Idle(handler)
-    }
-}
-
-impl<S> Service<Request> for Idle<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let clone = self.0.clone();
-        let mut handler = mem::replace(&mut self.0, clone);
-        Box::pin(async move {
-            let (head, body) = request.into_parts();
-            let body = axum::body::to_bytes(body, 1024 * 1024).await.unwrap();
-            handler.call(Request::from_parts(head, body.into())).await
-        })
-    }
-}
 
 fn idle_handler() -> MethodRouter {
     post(|_: Bytes| async { ([("content-type", "application/json")], "{}") })

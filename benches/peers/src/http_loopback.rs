@@ -5,12 +5,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::mem;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll};
 use std::thread;
 use std::time::Instant;
 
@@ -27,10 +25,9 @@ use oauth_for_mcp::adapter::axum::{protect, protected};
 use oauth_for_mcp::endpoint::Protection;
 use oauth_for_mcp::resource::ResourceServer;
 use oauth_resource_server::mcp::McpToolScopes;
-use tower_layer::Layer;
-use tower_service::Service;
 
 use crate::candidates::{self, HandWritten};
+use crate::idle_layer::IdleLayer;
 use crate::issued::{Issued, SCOPE};
 use crate::mcp_server::{self, CALL, HEADERS};
 use crate::measure::{cpu_of, median};
@@ -39,48 +36,6 @@ use crate::ours as our;
 const CLIENTS: usize = 4;
 const ANSWER: &str =
     r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"milk\nbread"}]}}"#;
-
-/// A layer that reads the body and hands it on, as whatever decides by it has to,
-/// and decides nothing.
-#[derive(Clone)]
-struct IdleLayer;
-
-#[derive(Clone)]
-struct Idle<S>(S);
-
-impl<S> Layer<S> for IdleLayer {
-    type Service = Idle<S>;
-
-    fn layer(&self, handler: S) -> Idle<S> {
-        Idle(handler)
-    }
-}
-
-impl<S> Service<Request> for Idle<S>
-where
-    S: Service<Request, Response = Response> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        // The clone is the one that is not ready yet.
-        let clone = self.0.clone();
-        let mut handler = mem::replace(&mut self.0, clone);
-        Box::pin(async move {
-            let (head, body) = request.into_parts();
-            let body = axum::body::to_bytes(body, 1024 * 1024).await;
-            let body = body.expect("a body that is not too long");
-            handler.call(Request::from_parts(head, body.into())).await
-        })
-    }
-}
 
 /// What is guarded.
 #[derive(Clone, Copy, Debug)]
@@ -261,7 +216,7 @@ fn jwt_authorizer(issued: &Issued, handler: Handler) -> axum_07::Router {
 }
 
 type Serving = Box<dyn FnOnce(tokio::net::TcpListener) -> Pending>;
-type Pending = std::pin::Pin<Box<dyn Future<Output = ()>>>;
+type Pending = Pin<Box<dyn Future<Output = ()>>>;
 
 fn serve_08(router: Router) -> Serving {
     Box::new(|listener| Box::pin(async { axum::serve(listener, router).await.expect("a server") }))

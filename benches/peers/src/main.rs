@@ -13,6 +13,8 @@
 
 mod candidates;
 mod http_loopback;
+#[path = "../../support/idle_layer.rs"]
+mod idle_layer;
 mod in_process;
 mod issued;
 mod mcp_server;
