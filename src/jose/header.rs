@@ -6,6 +6,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::jose::{Algorithm, InvalidJws};
+use crate::types::Text;
 
 /// The header of a signature, as far as it may be believed ([RFC 7515, section 4]).
 ///
@@ -73,10 +74,6 @@ struct RawHeader<'a> {
     critical: bool,
     repeated: bool,
 }
-
-/// A text that is copied only if it holds an escape.
-#[derive(Deserialize)]
-pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for RawHeader<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

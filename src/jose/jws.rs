@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,10 +16,11 @@ use crate::jose::Header;
 /// [RFC 7515, section 7.1]: https://www.rfc-editor.org/rfc/rfc7515#section-7.1
 #[derive(Clone, Debug)]
 pub struct Jws<'a> {
-    header: Header,
+    pub(super) header: Arc<Header>,
     pub(super) signing_input: &'a str,
-    pub(super) payload: Vec<u8>,
-    pub(super) signature: Vec<u8>,
+    /// The payload, and behind it the signature.
+    decoded: Vec<u8>,
+    payload: usize,
 }
 
 /// The text is no signed token this crate accepts.
@@ -65,23 +67,47 @@ impl<'a> Jws<'a> {
     /// [`InvalidJws`] if the text is too long, is not three parts of canonical
     /// base64url, or its header is one this crate does not accept.
     pub fn parse(text: &'a str) -> Result<Self, InvalidJws> {
+        Self::parse_with(text, |_| None)
+    }
+
+    /// The same, unless the header is known from how it stands there.
+    pub(super) fn parse_with(
+        text: &'a str,
+        known: impl FnOnce(&str) -> Option<Arc<Header>>,
+    ) -> Result<Self, InvalidJws> {
         if text.len() > Self::MAX_LENGTH {
             return Err(InvalidJws::TooLong);
         }
         let (header, payload, signature) = parts(text).ok_or(InvalidJws::NotCompact)?;
         let signing_input = &text[..header.len() + 1 + payload.len()];
+        let header = match known(header) {
+            Some(known) => known,
+            None => Arc::new(Header::parse(&decode(header)?)?),
+        };
+        let mut decoded = Vec::with_capacity(payload.len() + signature.len());
+        decode_into(&mut decoded, payload)?;
+        let payload = decoded.len();
+        decode_into(&mut decoded, signature)?;
         Ok(Self {
-            header: Header::parse(&decode(header)?)?,
+            header,
             signing_input,
-            payload: decode(payload)?,
-            signature: decode(signature)?,
+            decoded,
+            payload,
         })
     }
 
     /// What the token says about itself, for choosing a key.
     #[must_use]
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.decoded[..self.payload]
+    }
+
+    pub(super) fn signature(&self) -> &[u8] {
+        &self.decoded[self.payload..]
     }
 
     /// For whom the token says it speaks, to find out whose keys decide.
@@ -126,7 +152,7 @@ impl<'a> Jws<'a> {
     }
 
     fn claimed<'de, T: Deserialize<'de>>(&'de self) -> Option<T> {
-        claimed_in(&self.payload)
+        claimed_in(self.payload())
     }
 }
 
@@ -151,8 +177,14 @@ fn claimed_in<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Option<T> {
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, InvalidJws> {
+    let mut decoded = Vec::new();
+    decode_into(&mut decoded, part)?;
+    Ok(decoded)
+}
+
+fn decode_into(decoded: &mut Vec<u8>, part: &str) -> Result<(), InvalidJws> {
     URL_SAFE_NO_PAD
-        .decode(part)
+        .decode_vec(part, decoded)
         .map_err(|_| InvalidJws::Encoding)
 }
 

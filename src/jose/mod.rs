@@ -34,6 +34,8 @@ mod jws;
 mod key;
 #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 mod keyring;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+mod last_header;
 pub mod numeric_date;
 mod signer;
 
@@ -41,8 +43,6 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use audience::Audience;
 pub use claim_rules::{ClaimError, ClaimRules, ExpectedClaims, RegisteredClaims};
 pub use header::Header;
-#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
-pub(crate) use header::Text;
 pub use jwk::{InvalidJwk, Jwk};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use jws::{InvalidJws, Jws};
@@ -53,4 +53,6 @@ pub use key::{
 };
 #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 pub use keyring::KeyRing;
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub(crate) use last_header::LastHeader;
 pub use signer::{SignError, Signer, sign_compact};

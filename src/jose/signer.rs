@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(jws.header().algorithm, Algorithm::EdDsa);
         assert_eq!(jws.header().typ.as_deref(), Some("at+jwt"));
         assert_eq!(jws.header().key_id.as_deref(), Some("a\"b"));
-        assert_eq!(jws.payload, br#"{"iss":"a"}"#);
-        assert_eq!(jws.signature, [7; 64]);
+        assert_eq!(jws.payload(), br#"{"iss":"a"}"#);
+        assert_eq!(jws.signature(), [7; 64]);
         let (input, _) = token.rsplit_once('.').unwrap();
         assert_eq!(jws.signing_input, input);
     }

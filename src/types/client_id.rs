@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::types::{Entropy, EntropyError};
+use crate::types::{Entropy, EntropyError, Text};
 
 /// A client identifier ([RFC 6749, section 2.2]).
 ///
@@ -14,7 +14,7 @@ use crate::types::{Entropy, EntropyError};
 /// [RFC 6749, section 2.2]: https://www.rfc-editor.org/rfc/rfc6749#section-2.2
 /// [appendix A.1]: https://www.rfc-editor.org/rfc/rfc6749#appendix-A.1
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[serde(try_from = "String")]
+#[serde(try_from = "Text<'_>")]
 pub struct ClientId(Arc<str>);
 
 /// The text is no client identifier.
@@ -66,10 +66,10 @@ impl fmt::Display for ClientId {
     }
 }
 
-impl TryFrom<String> for ClientId {
+impl TryFrom<Text<'_>> for ClientId {
     type Error = InvalidClientId;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    fn try_from(Text(text): Text<'_>) -> Result<Self, Self::Error> {
         Self::parse(&text)
     }
 }

@@ -16,6 +16,7 @@ mod scope;
 mod scope_hierarchy;
 mod secret;
 mod subject;
+mod text;
 mod time;
 mod url_path;
 
@@ -35,4 +36,5 @@ pub use scope::{InvalidScope, Scope, ScopeToken};
 pub use scope_hierarchy::ScopeHierarchy;
 pub use secret::{Secret, TokenHash};
 pub use subject::{InvalidSubject, Subject};
+pub(crate) use text::Text;
 pub use time::{Clock, SystemClock, Timestamp};

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::types::Text;
+
 /// One permission, such as `notes:read` ([RFC 6749, section 3.3]).
 ///
 /// [RFC 6749, section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[serde(try_from = "String")]
+#[serde(try_from = "Text<'_>")]
 pub struct ScopeToken(Arc<str>);
 
 /// The text is no scope.
@@ -52,10 +54,10 @@ impl fmt::Display for ScopeToken {
     }
 }
 
-impl TryFrom<String> for ScopeToken {
+impl TryFrom<Text<'_>> for ScopeToken {
     type Error = InvalidScope;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    fn try_from(Text(text): Text<'_>) -> Result<Self, Self::Error> {
         Self::parse(&text)
     }
 }
@@ -78,7 +80,7 @@ impl From<ScopeToken> for String {
 ///
 /// [RFC 6749, section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
-#[serde(try_from = "String")]
+#[serde(try_from = "Text<'_>")]
 pub struct Scope(
     // In order, and none twice. A token has few, for which a tree is more than it takes.
     Vec<ScopeToken>,
@@ -188,10 +190,10 @@ impl fmt::Display for Scope {
     }
 }
 
-impl TryFrom<String> for Scope {
+impl TryFrom<Text<'_>> for Scope {
     type Error = InvalidScope;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    fn try_from(Text(text): Text<'_>) -> Result<Self, Self::Error> {
         Self::parse(&text)
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::types::Text;
+
 /// Who a token speaks for: the `sub` claim ([RFC 7519, section 4.1.2]).
 ///
 /// Unique within one issuer and never reassigned; 1 to 255 characters without
@@ -11,7 +13,7 @@ use thiserror::Error;
 ///
 /// [RFC 7519, section 4.1.2]: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.2
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[serde(try_from = "String")]
+#[serde(try_from = "Text<'_>")]
 pub struct Subject(Arc<str>);
 
 /// The text is no subject.
@@ -47,10 +49,10 @@ impl fmt::Display for Subject {
     }
 }
 
-impl TryFrom<String> for Subject {
+impl TryFrom<Text<'_>> for Subject {
     type Error = InvalidSubject;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    fn try_from(Text(text): Text<'_>) -> Result<Self, Self::Error> {
         Self::parse(&text)
     }
 }

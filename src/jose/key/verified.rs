@@ -1,6 +1,8 @@
+use std::marker::PhantomData;
 use std::ptr;
+use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use thiserror::Error;
 
 use crate::jose::{Header, InvalidJws, Jws, VerifyingKey};
@@ -36,7 +38,7 @@ impl Jws<'_> {
         if !key.accepts(algorithm) {
             return Err(InvalidJws::KeyMismatch);
         }
-        key.verify(algorithm, self.signing_input.as_bytes(), &self.signature)
+        key.verify(algorithm, self.signing_input.as_bytes(), self.signature())
             .map_err(|_| InvalidJws::Signature)?;
         Ok(VerifiedJws { jws: self })
     }
@@ -54,7 +56,7 @@ impl Jws<'_> {
         &self,
         judge: impl FnOnce(Result<T, InvalidClaims>) -> Result<(), E>,
     ) -> Result<(), E> {
-        judge(read(&self.payload))
+        judge(read(self.payload()))
     }
 }
 
@@ -67,7 +69,15 @@ impl<'a> Jws<'a> {
     pub fn unproved_claims<T: DeserializeOwned>(
         &'a self,
     ) -> Result<UnprovedClaims<'a, T>, InvalidClaims> {
-        let claims = read(&self.payload)?;
+        self.unproved_claims_by(PhantomData)
+    }
+
+    /// The same for claims that `seed` reads.
+    pub(crate) fn unproved_claims_by<S: DeserializeSeed<'a>>(
+        &'a self,
+        seed: S,
+    ) -> Result<UnprovedClaims<'a, S::Value>, InvalidClaims> {
+        let claims = read_by(seed, self.payload())?;
         Ok(UnprovedClaims { jws: self, claims })
     }
 }
@@ -94,8 +104,18 @@ impl VerifiedJws<'_> {
 
     /// What the token says about itself.
     #[must_use]
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         self.jws.header()
+    }
+
+    pub(in crate::jose) const fn shared_header(&self) -> &Arc<Header> {
+        &self.jws.header
+    }
+
+    /// The header as it stands in the token.
+    pub(in crate::jose) fn encoded_header(&self) -> &str {
+        let end = self.jws.signing_input.find('.');
+        &self.jws.signing_input[..end.unwrap_or_default()]
     }
 
     /// The claims, read as a `T`.
@@ -107,18 +127,29 @@ impl VerifiedJws<'_> {
     ///
     /// [`InvalidClaims`] if the payload is no JSON object or no `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, InvalidClaims> {
-        read(&self.jws.payload)
+        read(self.jws.payload())
     }
 }
 
 fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, InvalidClaims> {
+    read_by(PhantomData, payload)
+}
+
+fn read_by<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    payload: &'de [u8],
+) -> Result<S::Value, InvalidClaims> {
     // A derived struct would also be read from an array.
     if payload.trim_ascii_start().first() != Some(&b'{') {
         return Err(InvalidClaims(None));
     }
     // One look at all of it costs less than one at every text in it.
     let text = std::str::from_utf8(payload).map_err(|_| InvalidClaims(None))?;
-    serde_json::from_str(text).map_err(|error| InvalidClaims(Some(error)))
+    let mut json = serde_json::Deserializer::from_str(text);
+    let claims = seed.deserialize(&mut json);
+    claims
+        .and_then(|claims| json.end().map(|()| claims))
+        .map_err(|error| InvalidClaims(Some(error)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::event::{EventSink, TracingSink};
 use crate::fetch::{Fetch, RemoteCopyLimits};
-use crate::jose::{JwkSet, VerifyingKeySet};
+use crate::jose::{JwkSet, LastHeader, VerifyingKeySet};
 use crate::resource::verifier::jwt::keys::{IssuerKeys, Place, PublishedKeys, keys_uri};
 use crate::resource::verifier::jwt::{JwtVerifier, TokenShape};
 use crate::resource::verifier::renamed_audience::RenamedAudiences;
@@ -146,6 +146,7 @@ impl JwtVerifierBuilder {
             keys,
             shape: self.shape,
             audiences: self.audiences,
+            last_header: LastHeader::default(),
         })
     }
 }

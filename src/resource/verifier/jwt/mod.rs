@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::fetch::Fetch;
-use crate::jose::{JwkSet, Jws};
+use crate::jose::{JwkSet, LastHeader};
 use crate::protocol::bearer::BearerToken;
 use crate::resource::verifier::renamed_audience::RenamedAudiences;
 use crate::resource::verifier::{TokenClaims, TokenVerifier, VerifierError, unreadable};
@@ -19,7 +19,7 @@ use crate::types::{Issuer, Timestamp};
 pub use builder::{InvalidJwtVerifier, JwtVerifierBuilder};
 pub use shape::{AccessTokenMark, TokenShape};
 
-use claims::ForeignClaims;
+use claims::ClaimsReader;
 use keys::IssuerKeys;
 
 /// Verifies the signed access tokens of one authorization server elsewhere
@@ -38,6 +38,7 @@ pub struct JwtVerifier {
     keys: IssuerKeys,
     shape: TokenShape,
     audiences: RenamedAudiences,
+    last_header: LastHeader,
 }
 
 impl JwtVerifier {
@@ -65,9 +66,10 @@ impl TokenVerifier for JwtVerifier {
         now: Timestamp,
     ) -> Result<TokenClaims, VerifierError> {
         let text = token.secret().expose();
-        let jws = Jws::parse(text).map_err(|_| unreadable(text, |name| self.is_named(name)))?;
+        let jws = self.last_header.parse(text);
+        let jws = jws.map_err(|_| unreadable(text, |name| self.is_named(name)))?;
         let malformed = || VerifierError::Refused("its claims are malformed");
-        let claims = jws.unproved_claims::<ForeignClaims>();
+        let claims = jws.unproved_claims_by(ClaimsReader(&self.shape));
         let is_ours = match &claims {
             Ok(claims) => claims.claim(|claims| self.is_named(claims.issuer())),
             Err(_) => jws
@@ -79,11 +81,12 @@ impl TokenVerifier for JwtVerifier {
         }
         let claims = claims.map_err(|_| malformed())?;
         let verified = self.keys.verify(&jws, now).await?;
+        self.last_header.keep(&verified);
         let claims = verified.prove(claims).ok_or_else(malformed)?;
         if claims.are_bound_to_a_key() {
             return Err(VerifierError::Refused("it is bound to a key of its client"));
         }
-        let claims = claims.read(verified.header(), &self.shape);
+        let claims = claims.read(verified.header());
         let claims = claims.ok_or_else(malformed)?;
         Ok(self.audiences.resolve(claims))
     }

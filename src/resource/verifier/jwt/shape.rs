@@ -1,4 +1,4 @@
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::jose::Header;
 use crate::protocol::claims::ACCESS_TOKEN_TYPE;
@@ -86,18 +86,22 @@ impl TokenShape {
     }
 
     /// What kind of token this is.
-    pub(super) fn kind(&self, header: &Header, claims: &Map<String, Value>) -> TokenKind {
+    pub(super) fn kind<'a>(
+        &self,
+        header: &Header,
+        claims: impl Fn(&str) -> Option<&'a Value>,
+    ) -> TokenKind {
         let says_nothing = header.typ.is_none() || header.has_typ("JWT");
-        let is_marked = self.mark.is_some_and(|mark| mark.is_on(claims));
-        if header.has_typ(ACCESS_TOKEN_TYPE) || (says_nothing && is_marked) {
+        let is_marked = || self.mark.is_some_and(|mark| mark.is_on(claims));
+        if header.has_typ(ACCESS_TOKEN_TYPE) || (says_nothing && is_marked()) {
             return TokenKind::AccessToken;
         }
         TokenKind::Other
     }
 
-    /// Takes the scope out of the claims; there is none if no claim has it.
-    pub(super) fn take_scope(&self, claims: &mut Map<String, Value>) -> Option<Scope> {
-        let parsed = match self.scopes.iter().find_map(|name| claims.remove(*name)) {
+    /// Reads the scope, which is empty if no claim has it.
+    pub(super) fn scope(claim: Option<Value>) -> Option<Scope> {
+        let parsed = match claim {
             None => return Some(Scope::empty()),
             Some(Value::String(text)) => Scope::parse(&text),
             Some(Value::Array(tokens)) => {
@@ -111,13 +115,59 @@ impl TokenShape {
         parsed.ok()
     }
 
-    /// Takes the client out of the claims, if one of them has it; `None` if that is
-    /// no identifier.
-    pub(super) fn take_client(&self, claims: &mut Map<String, Value>) -> Option<Option<ClientId>> {
-        let Some(value) = self.clients.iter().find_map(|name| claims.remove(*name)) else {
+    /// Reads the client, if a claim has it; `None` if that is no identifier.
+    pub(super) fn client(claim: Option<Value>) -> Option<Option<ClientId>> {
+        let Some(value) = claim else {
             return Some(None);
         };
         ClientId::parse(value.as_str()?).ok().map(Some)
+    }
+}
+
+/// The claims in which a shape looks for the client and the scope, each in its place.
+#[derive(Debug)]
+pub(super) struct ShapedClaims<'s> {
+    pub(super) shape: &'s TokenShape,
+    values: Vec<Option<Value>>,
+}
+
+impl<'s> ShapedClaims<'s> {
+    pub(super) fn new(shape: &'s TokenShape) -> Self {
+        let values = vec![None; shape.clients.len() + shape.scopes.len()];
+        Self { shape, values }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> + use<'s> {
+        self.shape.clients.iter().chain(self.shape.scopes).copied()
+    }
+
+    /// Where the claim belongs, if it is one of these.
+    pub(super) fn slot(&mut self, name: &str) -> Option<&mut Option<Value>> {
+        let place = self.names().position(|known| known == name)?;
+        self.values.get_mut(place)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        let place = self.names().position(|known| known == name)?;
+        self.values.get(place)?.as_ref()
+    }
+
+    pub(super) fn take_client(&mut self) -> Option<Value> {
+        self.take_first(self.shape.clients)
+    }
+
+    pub(super) fn take_scope(&mut self) -> Option<Value> {
+        self.take_first(self.shape.scopes)
+    }
+
+    fn take_first(&mut self, names: &[&str]) -> Option<Value> {
+        names.iter().find_map(|name| self.slot(name)?.take())
+    }
+
+    /// What was not taken, since what comes before it counts.
+    pub(super) fn rest(self) -> impl Iterator<Item = (String, Value)> {
+        let all = self.names().zip(self.values);
+        all.filter_map(|(name, value)| Some((name.to_owned(), value?)))
     }
 }
 
@@ -127,19 +177,19 @@ impl AccessTokenMark {
     /// [OpenID Connect Core, sections 2 and 3.3.2.11]: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
     const OF_A_SIGN_IN: [&'static str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 
-    fn is_on(self, claims: &Map<String, Value>) -> bool {
+    fn is_on<'a>(self, claims: impl Fn(&str) -> Option<&'a Value>) -> bool {
         match self {
-            Self::Value(name, value) => claims.get(name).and_then(Value::as_str) == Some(value),
+            Self::Value(name, value) => claims(name).and_then(Value::as_str) == Some(value),
             Self::Claims(names) => Self::are_on(names, claims),
             Self::ClaimsAndOneOf(names, some) => {
-                let says = |name: &&str| claims.get(*name).is_some_and(is_filled);
-                Self::are_on(names, claims) && some.iter().any(says)
+                let says = |name: &&str| claims(name).is_some_and(is_filled);
+                some.iter().any(says) && Self::are_on(names, claims)
             }
         }
     }
 
-    fn are_on(names: &[&str], claims: &Map<String, Value>) -> bool {
-        let is_there = |name: &&str| claims.contains_key(*name);
+    fn are_on<'a>(names: &[&str], claims: impl Fn(&str) -> Option<&'a Value>) -> bool {
+        let is_there = |name: &&str| claims(name).is_some();
         names.iter().all(is_there) && !Self::OF_A_SIGN_IN.iter().any(is_there)
     }
 }

@@ -4,9 +4,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::jose::Text;
 use crate::resource::verifier::once::{keep, once};
-use crate::types::{ClientId, GrantId, Scope, Subject, Timestamp};
+use crate::types::{ClientId, GrantId, Scope, Subject, Text, Timestamp};
 
 /// The claims of one of our own tokens, read in one pass; who signed in is in its
 /// grant.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::event::{Event, EventSink, TracingSink, causes};
-use crate::jose::{Audience, Jws};
+use crate::jose::{Audience, LastHeader};
 use crate::model::{Grant, GrantDetails, GrantRecord};
 use crate::protocol::bearer::BearerToken;
 use crate::protocol::claims::ACCESS_TOKEN_TYPE;
@@ -30,6 +30,7 @@ pub struct LocalVerifier {
     keys: Arc<SigningKeys>,
     vault: Vault,
     events: Arc<dyn EventSink>,
+    last_header: LastHeader,
 }
 
 impl LocalVerifier {
@@ -41,6 +42,7 @@ impl LocalVerifier {
             keys,
             vault,
             events: Arc::new(TracingSink),
+            last_header: LastHeader::default(),
         }
     }
 
@@ -109,7 +111,8 @@ impl LocalVerifier {
 
     async fn read(&self, token: &str, now: Timestamp) -> Result<OwnClaims, VerifierError> {
         let is_ours = |name: &str| name == self.issuer.as_str();
-        let jws = Jws::parse(token).map_err(|_| unreadable(token, is_ours))?;
+        let jws = self.last_header.parse(token);
+        let jws = jws.map_err(|_| unreadable(token, is_ours))?;
         let claims = jws.unproved_claims::<OwnClaims>();
         let is_ours = match &claims {
             Ok(claims) => claims.claim(|claims| claims.issuer == self.issuer.as_str()),
@@ -131,6 +134,7 @@ impl LocalVerifier {
         let verified = jws
             .verify(key)
             .map_err(|_| VerifierError::Refused("its signature is wrong"))?;
+        self.last_header.keep(&verified);
         let claims = claims.ok().and_then(|claims| verified.prove(claims));
         claims.ok_or(VerifierError::Refused("its claims are malformed"))
     }
