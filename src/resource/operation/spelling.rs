@@ -17,6 +17,16 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
+impl Name {
+    /// Whether some reader takes a member for one of these that is called otherwise.
+    fn is_almost(self, name: &str) -> bool {
+        // Nearly all differ in the first letter already.
+        let first = folded(name).next();
+        let mut alike = self.0.iter().filter(|known| folded(known).next() == first);
+        alike.any(|known| folded(known).eq(folded(name)))
+    }
+}
+
 impl Visitor<'_> for Name {
     type Value = Option<usize>;
 
@@ -26,8 +36,7 @@ impl Visitor<'_> for Name {
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
         let place = self.0.iter().position(|known| *known == name);
-        let is_taken_for = |known: &&str| folded(known).eq(folded(name));
-        if place.is_none() && self.0.iter().any(is_taken_for) {
+        if place.is_none() && self.is_almost(name) {
             return Err(E::custom("a member is called almost as another one"));
         }
         Ok(place)
