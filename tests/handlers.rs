@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::future::{Ready, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use oauth_for_mcp::adapter::axum::{protect, protected};
-use oauth_for_mcp::adapter::tower::{ProtectLayer, ProtectService};
+use oauth_for_mcp::adapter::tower::{EndpointService, ProtectLayer, ProtectService};
 use oauth_for_mcp::endpoint::Protection;
 use oauth_for_mcp::resource::api_key::{ApiKeyPrefix, StaticApiKeys};
 use oauth_for_mcp::resource::{ResourceServer, ScopePolicy};
@@ -52,7 +53,7 @@ impl<B> Service<Request<B>> for Careful {
     fn call(&mut self, _: Request<B>) -> Self::Future {
         assert!(self.is_ready, "nobody asked whether it is ready");
         self.is_ready = false;
-        ready(Ok(Response::new(Body::empty())))
+        ready(Ok(Response::new(Body::from("done"))))
     }
 }
 
@@ -148,6 +149,60 @@ async fn a_handler_waits_for_nobody_who_is_not_let_in() {
     let mut asked = pin!(ask(&mut router, post(Some(&token), Body::new(Stalled))));
     let mut context = Context::from_waker(Waker::noop());
     assert!(asked.as_mut().poll(&mut context).is_pending());
+}
+
+/// Servers of HTTP/2 send what they are given.
+#[tokio::test]
+async fn an_answer_to_head_says_how_long_its_content_would_be() {
+    async fn read<B>(answer: Response<B>) -> (Option<usize>, Bytes)
+    where
+        B: http_body::Body<Data = bytes::Bytes, Error: Debug>,
+    {
+        let (parts, body) = answer.into_parts();
+        let length = parts.headers.get("content-length");
+        let length = length.map(|length| length.to_str().unwrap().parse().unwrap());
+        (length, body.collect().await.unwrap().to_bytes())
+    }
+    let request = |method: &Method, path: &str| {
+        let request = Request::builder().method(method).uri(path);
+        request.body(Body::empty()).unwrap()
+    };
+    let server = TestServer::new();
+    let mut endpoints = EndpointService::new(Arc::clone(server.auth().endpoints()));
+    let refuse = guard(ScopePolicy::new(Scope::empty()));
+    let mut refuse = ProtectService::new(refuse, any(|| async { "notes" }));
+    let document = "/.well-known/oauth-protected-resource/mcp";
+
+    let (_, content) = read(ask(&mut endpoints, request(&Method::GET, document)).await).await;
+    assert!(!content.is_empty());
+    let head = read(ask(&mut endpoints, request(&Method::HEAD, document)).await).await;
+    assert_eq!(head, (Some(content.len()), Bytes::new()));
+
+    let mut handler = protected(
+        "/mcp",
+        guard(ScopePolicy::new(Scope::empty())),
+        Careful::default(),
+    );
+    for (method, content) in [(Method::GET, "done"), (Method::HEAD, "")] {
+        let mut request = post(Some(key(2).expose()), "");
+        *request.method_mut() = method;
+        let answer = read(ask(&mut handler, request).await).await;
+        assert_eq!(answer, (None, Bytes::from(content)));
+    }
+
+    let (_, content) = read(ask(&mut refuse, request(&Method::GET, "/mcp")).await).await;
+    assert!(!content.is_empty());
+    let head = read(ask(&mut refuse, request(&Method::HEAD, "/mcp")).await).await;
+    assert_eq!(head, (Some(content.len()), Bytes::new()));
+}
+
+/// Whoever adds a route beside a protected handler learns that it would be open.
+#[test]
+#[should_panic(expected = "conflict")]
+fn no_route_is_added_beside_a_protected_handler() {
+    let policy = ScopePolicy::new(Scope::empty());
+    let guarded: Router = protected("/mcp", guard(policy), any(|| async {}));
+    drop(guarded.route("/mcp", any(|| async { "open" })));
 }
 
 fn key(seed: u64) -> Secret {

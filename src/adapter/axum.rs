@@ -14,7 +14,7 @@ use ::axum::routing::any_service;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
@@ -54,6 +54,9 @@ async fn with_peer(mut request: Request<Body>) -> Request<Body> {
 }
 
 /// Routes `path` to the MCP endpoint `handler`, behind `protection`.
+///
+/// Nothing can be added at this path: it would be open, and axum panics when it is told
+/// to.
 pub fn protected<S, H>(path: &str, protection: Protection, handler: H) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -61,8 +64,10 @@ where
     H::Response: IntoResponse,
     H::Future: Send + 'static,
 {
-    // In front of the handler itself, which saves each request a route in between.
-    Router::new().route(path, any_service(protect(protection).layer(handler)))
+    // In front of the handler itself and with no choice of methods before it, which
+    // saves each request two routes in between.
+    let layer = ProtectLayer::<RoutelessBodies>::with_bodies(protection);
+    Router::new().route_service(path, layer.layer(handler))
 }
 
 /// A layer with this protection, for a router.
@@ -97,13 +102,45 @@ impl<A: IntoResponse> Answers<A> for AxumBodies {
         answer.map(Body::from)
     }
 
-    fn finish(answer: A, passage: &Passage) -> Response<Body> {
+    fn finish(answer: A, passage: &Passage, _: &Method) -> Response<Body> {
         let (mut parts, body) = answer.into_response().into_parts();
         let body = match passage.finish(&mut parts) {
             None => body,
             filter @ Some(_) => Body::new(EitherBody::theirs(body, filter)),
         };
         Response::from_parts(parts, body)
+    }
+}
+
+/// The same without a route around it, of which axum would leave out the content of
+/// answers to HEAD.
+enum RoutelessBodies {}
+
+impl Bodies<Body> for RoutelessBodies {
+    type Body = Body;
+
+    fn read(bytes: Bytes) -> Body {
+        AxumBodies::read(bytes)
+    }
+
+    fn unread(body: Body) -> Body {
+        AxumBodies::unread(body)
+    }
+}
+
+impl<A: IntoResponse> Answers<A> for RoutelessBodies {
+    type Body = Body;
+
+    fn refusal(answer: Response<Bytes>) -> Response<Body> {
+        answer.map(Body::from)
+    }
+
+    fn finish(answer: A, passage: &Passage, method: &Method) -> Response<Body> {
+        let answer = AxumBodies::finish(answer, passage, method);
+        if *method == Method::HEAD {
+            return answer.map(|_| Body::empty());
+        }
+        answer
     }
 }
 

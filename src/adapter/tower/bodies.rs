@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::Response;
+use http::{Method, Response};
 
 use crate::adapter::tower::body::EitherBody;
 use crate::endpoint::Passage;
@@ -24,8 +24,8 @@ pub trait Answers<A>: 'static {
     /// What is answered instead of calling the handler.
     fn refusal(answer: Response<Bytes>) -> Response<Self::Body>;
 
-    /// The answer of a handler, after [`Passage::finish`].
-    fn finish(answer: A, passage: &Passage) -> Response<Self::Body>;
+    /// The answer of a handler to a request with this method, after [`Passage::finish`].
+    fn finish(answer: A, passage: &Passage, method: &Method) -> Response<Self::Body>;
 }
 
 /// Each body becomes an [`EitherBody`].
@@ -51,7 +51,7 @@ impl<R> Answers<Response<R>> for EitherBodies {
         answer.map(EitherBody::ours)
     }
 
-    fn finish(answer: Response<R>, passage: &Passage) -> Response<EitherBody<R>> {
+    fn finish(answer: Response<R>, passage: &Passage, _: &Method) -> Response<EitherBody<R>> {
         let (mut parts, body) = answer.into_parts();
         let filter = passage.finish(&mut parts);
         Response::from_parts(parts, EitherBody::theirs(body, filter))

@@ -9,6 +9,7 @@ use tower_service::Service;
 
 use crate::adapter::tower::body::{self, EitherBody, NoBody, Unread};
 use crate::adapter::tower::future::ResponseFuture;
+use crate::adapter::tower::head;
 use crate::endpoint::Endpoints;
 
 /// Answers requests for metadata and for the authorization server.
@@ -45,6 +46,7 @@ where
         let endpoints = Arc::clone(&self.0);
         ResponseFuture::new(async move {
             let (parts, body) = request.into_parts();
+            let method = parts.method.clone();
             let response = match body::read(body, Endpoints::MAX_BODY).await {
                 Ok(bytes) => endpoints.respond(Request::from_parts(parts, bytes)).await,
                 // What broke off is answered as if it had been too long: nobody
@@ -53,7 +55,7 @@ where
                     endpoints.respond_too_large(parts.uri.path())
                 }
             };
-            Ok(response.map(EitherBody::ours))
+            Ok(head::answer_to(&method, response).map(EitherBody::ours))
         })
     }
 }

@@ -5,6 +5,7 @@ pub(super) mod bodies;
 pub(super) mod body;
 mod endpoint;
 mod future;
+mod head;
 mod layer;
 mod service;
 

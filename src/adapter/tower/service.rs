@@ -12,6 +12,7 @@ use tower_service::Service;
 use crate::adapter::tower::bodies::{Answers, Bodies, EitherBodies};
 use crate::adapter::tower::body::{self, Unread};
 use crate::adapter::tower::future::ResponseFuture;
+use crate::adapter::tower::head;
 use crate::endpoint::{Passage, Protection};
 
 /// Lets through to a handler what carries a good token with enough scope.
@@ -76,12 +77,13 @@ where
         ResponseFuture::new(async move {
             match admit::<K, B>(&protection, &mut parts, body).await {
                 Ok((body, passage)) => {
+                    let method = parts.method.clone();
                     let mut handler = S::clone(&handler);
                     poll_fn(|context| handler.poll_ready(context)).await?;
                     let answer = handler.call(Request::from_parts(parts, body)).await?;
-                    Ok(K::finish(answer, &passage))
+                    Ok(K::finish(answer, &passage, &method))
                 }
-                Err(refusal) => Ok(K::refusal(refusal)),
+                Err(refusal) => Ok(K::refusal(head::answer_to(&parts.method, refusal))),
             }
         })
     }
