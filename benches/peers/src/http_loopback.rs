@@ -1,11 +1,12 @@
 //! Whole requests over HTTP on loopback.
 //!
 //! Each server has a thread of its own, so that the kernel tells its CPU time,
-//! system calls included and clients excluded. Four clients keep it busy.
+//! system calls included and clients excluded. Four clients keep it busy. All servers
+//! are started anew a few times and then take turns in another order, since where their
+//! memory lies is luck, and what ran before leaves its traces.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
@@ -25,15 +26,20 @@ use oauth_for_mcp::adapter::axum::{protect, protected};
 use oauth_for_mcp::endpoint::Protection;
 use oauth_for_mcp::resource::ResourceServer;
 use oauth_resource_server::mcp::McpToolScopes;
+use tokio::sync::oneshot;
 
 use crate::candidates::{self, HandWritten};
+use crate::client::{Client, request};
 use crate::idle_layer::IdleLayer;
 use crate::issued::{Issued, SCOPE};
-use crate::mcp_server::{self, CALL, HEADERS};
+use crate::mcp_server;
 use crate::measure::{cpu_of, median};
 use crate::ours as our;
 
 const CLIENTS: usize = 4;
+/// For each start, how many places further the next turn is. None has a divisor in
+/// common with the number of servers, so that each has its turn.
+const STEPS: [usize; 4] = [1, 5, 7, 11];
 const ANSWER: &str =
     r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"milk\nbread"}]}}"#;
 
@@ -51,25 +57,38 @@ pub(crate) fn measure(rounds: usize, requests: u32) {
         for algorithm in ["RS256", "ES256"] {
             let issued = Arc::new(Issued::signed_with(algorithm));
             println!("\nover HTTP, handler {handler:?}, {algorithm}:");
-            println!("median of {rounds} rounds of {requests} requests");
-            compare(&servers(&issued, handler), rounds, requests);
+            let starts = STEPS.len();
+            println!("median of {starts} × {rounds} rounds of {requests} requests");
+            println!("behind it the least and the most of the medians of one start");
+            let mut rows = Vec::new();
+            for step in STEPS {
+                let servers = servers(&issued, handler);
+                rows.resize_with(servers.len(), Row::default);
+                compare(&servers, step, (rounds, requests), &mut rows);
+            }
+            rows.iter().for_each(|row| row.print(&rows[row.floor]));
         }
     }
 }
 
-fn compare(servers: &[(&'static str, Served, usize)], rounds: usize, requests: u32) {
-    let mut rows: Vec<Row> = servers.iter().map(|_| Row::default()).collect();
+fn compare(
+    servers: &[(&'static str, Served, usize)],
+    step: usize,
+    (rounds, requests): (usize, u32),
+    rows: &mut [Row],
+) {
     // The first round is for warming up.
     for round in 0..=rounds {
-        for ((_, server, _), row) in servers.iter().zip(&mut rows) {
+        for turn in 0..servers.len() {
+            let place = turn * step % servers.len();
+            let (name, server, floor) = &servers[place];
             let measured = server.load(requests);
+            let row = &mut rows[place];
+            (row.name, row.floor) = (name, *floor);
             if round > 0 {
-                row.push(measured);
+                row.measured.push(measured);
             }
         }
-    }
-    for (index, (name, _, floor)) in servers.iter().enumerate() {
-        rows[index].print(name, &rows[*floor]);
     }
 }
 
@@ -228,9 +247,11 @@ fn serve_07(router: axum_07::Router) -> Serving {
     })
 }
 
-/// A server that runs, and what it is asked.
+/// A server that runs until this is dropped, and what it is asked.
 struct Served {
     address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
     task: PathBuf,
     request: String,
     status: u16,
@@ -243,7 +264,8 @@ impl Served {
         status: u16,
     ) -> Self {
         let (tell, told) = mpsc::channel();
-        thread::spawn(move || {
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn(move || {
             let task = fs::read_link("/proc/thread-self").expect("a Linux system");
             let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
             listener.set_nonblocking(true).expect("a socket");
@@ -256,12 +278,17 @@ impl Served {
                 let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
                 tell.send((address, PathBuf::from("/proc").join(task)))
                     .expect("somebody waits");
-                serve(listener).await;
+                tokio::select! {
+                    () = serve(listener) => {}
+                    _ = stopped => {}
+                }
             });
         });
         let (address, task) = told.recv().expect("a server that started");
         Self {
             address,
+            stop: Some(stop),
+            thread: Some(thread),
             task,
             request: request(token.as_deref()),
             status,
@@ -270,11 +297,14 @@ impl Served {
 
     /// Sends this many requests, over a few connections at once.
     fn load(&self, requests: u32) -> Measured {
-        let mut clients = [(); CLIENTS].map(|()| Client::connect(self));
+        let mut clients = [(); CLIENTS].map(|()| Client::connect(self.address));
         let (begin, before) = (Instant::now(), cpu_of(&self.task));
         thread::scope(|scope| {
             for client in &mut clients {
-                scope.spawn(move || (0..requests / CLIENTS as u32).for_each(|_| client.ask()));
+                scope.spawn(move || {
+                    (0..requests / CLIENTS as u32)
+                        .for_each(|_| client.ask(&self.request, self.status));
+                });
             }
         });
         let taken = begin.elapsed();
@@ -285,56 +315,11 @@ impl Served {
     }
 }
 
-fn request(token: Option<&str>) -> String {
-    let token = token.map(|token| format!("authorization: Bearer {token}\r\n"));
-    format!(
-        "POST /mcp HTTP/1.1\r\nhost: mcp.example.com\r\ncontent-type: application/json\r\n\
-         accept: application/json, text/event-stream\r\n{HEADERS}{}content-length: {}\r\n\r\n{CALL}",
-        token.unwrap_or_default(),
-        CALL.len(),
-    )
-}
-
-/// A kept-alive connection.
-struct Client<'a> {
-    stream: BufReader<TcpStream>,
-    server: &'a Served,
-}
-
-impl<'a> Client<'a> {
-    fn connect(server: &'a Served) -> Self {
-        let stream = TcpStream::connect(server.address).expect("a connection");
-        stream.set_nodelay(true).expect("a socket");
-        Self {
-            stream: BufReader::new(stream),
-            server,
-        }
-    }
-
-    fn ask(&mut self) {
-        let request = self.server.request.as_bytes();
-        self.stream.get_mut().write_all(request).expect("a server");
-        let status = self.line();
-        let expected = self.server.status.to_string();
-        assert_eq!(status.split(' ').nth(1), Some(&*expected), "{status}");
-        let mut length = 0;
-        loop {
-            let line = self.line();
-            if line.is_empty() {
-                break;
-            }
-            if let Some(text) = line.strip_prefix("content-length: ") {
-                length = text.parse().expect("a length");
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).expect("a body");
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stream.read_line(&mut line).expect("a server");
-        line.trim_end().to_owned()
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(thread::JoinHandle::join);
+        ended.transpose().expect("a server that ends");
     }
 }
 
@@ -347,28 +332,37 @@ struct Measured {
 
 /// The rounds of one server.
 #[derive(Default)]
-struct Row(Vec<Measured>);
+struct Row {
+    name: &'static str,
+    /// The place of the server that it is compared with.
+    floor: usize,
+    measured: Vec<Measured>,
+}
 
 impl Row {
-    fn push(&mut self, measured: Measured) {
-        self.0.push(measured);
+    fn print(&self, floor: &Self) {
+        let all = |value: fn(&Measured) -> f64| median(self.measured.iter().map(value).collect());
+        println!(
+            "  {:31} {:7.2} µs of CPU  {}   {:8.0} requests a second  {}",
+            self.name,
+            all(|one| one.cpu * 1e6),
+            self.ratio(floor, |one| one.cpu),
+            all(|one| one.requests_a_second),
+            self.ratio(floor, |one| one.requests_a_second),
+        );
     }
 
-    fn print(&self, name: &str, floor: &Self) {
-        let ratio = |value: fn(&Measured) -> f64| {
-            let pairs = self.0.iter().zip(&floor.0);
-            median(
-                pairs
-                    .map(|(one, other)| value(one) / value(other))
-                    .collect(),
-            )
-        };
-        let cpu = median(self.0.iter().map(|one| one.cpu * 1e6).collect());
-        let throughput = median(self.0.iter().map(|one| one.requests_a_second).collect());
-        println!(
-            "  {name:31} {cpu:7.2} µs of CPU  {:6.3} ×   {throughput:8.0} requests a second  {:6.3} ×",
-            ratio(|one| one.cpu),
-            ratio(|one| one.requests_a_second),
-        );
+    /// The median of the ratios in each round, of all starts together and, the least and
+    /// the most, of each.
+    fn ratio(&self, floor: &Self, value: fn(&Measured) -> f64) -> String {
+        let pairs = self.measured.iter().zip(&floor.measured);
+        let ratios: Vec<f64> = pairs
+            .map(|(one, other)| value(one) / value(other))
+            .collect();
+        let starts = ratios.chunks(ratios.len() / STEPS.len());
+        let mut starts: Vec<f64> = starts.map(|start| median(start.to_vec())).collect();
+        starts.sort_by(f64::total_cmp);
+        let (least, most) = (starts[0], starts[starts.len() - 1]);
+        format!("{:6.3} × ({least:.3} to {most:.3})", median(ratios))
     }
 }

@@ -12,6 +12,7 @@
 #![allow(missing_docs)]
 
 mod candidates;
+mod client;
 mod http_loopback;
 #[path = "../../support/idle_layer.rs"]
 mod idle_layer;
@@ -46,7 +47,7 @@ fn main() {
     }
     if wanted("http") {
         // Short rounds, since what is compared has to meet the same disturbances.
-        let (rounds, requests) = if is_test { (1, 4) } else { (201, 400) };
+        let (rounds, requests) = if is_test { (1, 4) } else { (51, 400) };
         http_loopback::measure(rounds, requests);
     }
 }
