@@ -104,8 +104,8 @@ impl McpAuth {
     }
 
     /// Every route: the MCP endpoint, protected, at the path of the resource,
-    /// and all that clients and browsers need beside it. Nothing can be added at the path
-    /// of the resource: it would be open, and axum panics when it is told to.
+    /// and all that clients and browsers need beside it. Nothing else can be routed at the
+    /// path of the resource, where it would be open: axum panics when it is told to.
     ///
     /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that
     /// limits by address hold.

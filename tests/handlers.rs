@@ -151,18 +151,20 @@ async fn a_handler_waits_for_nobody_who_is_not_let_in() {
     assert!(asked.as_mut().poll(&mut context).is_pending());
 }
 
+/// How long an answer says that its content is, and the content.
+async fn read<B>(answer: Response<B>) -> (Option<usize>, Bytes)
+where
+    B: http_body::Body<Data = bytes::Bytes, Error: Debug>,
+{
+    let (parts, body) = answer.into_parts();
+    let length = parts.headers.get("content-length");
+    let length = length.map(|length| length.to_str().unwrap().parse().unwrap());
+    (length, body.collect().await.unwrap().to_bytes())
+}
+
 /// Servers of HTTP/2 send what they are given.
 #[tokio::test]
 async fn an_answer_to_head_says_how_long_its_content_would_be() {
-    async fn read<B>(answer: Response<B>) -> (Option<usize>, Bytes)
-    where
-        B: http_body::Body<Data = bytes::Bytes, Error: Debug>,
-    {
-        let (parts, body) = answer.into_parts();
-        let length = parts.headers.get("content-length");
-        let length = length.map(|length| length.to_str().unwrap().parse().unwrap());
-        (length, body.collect().await.unwrap().to_bytes())
-    }
     let request = |method: &Method, path: &str| {
         let request = Request::builder().method(method).uri(path);
         request.body(Body::empty()).unwrap()
@@ -187,13 +189,31 @@ async fn an_answer_to_head_says_how_long_its_content_would_be() {
         let mut request = post(Some(key(2).expose()), "");
         *request.method_mut() = method;
         let answer = read(ask(&mut handler, request).await).await;
-        assert_eq!(answer, (None, Bytes::from(content)));
+        let length = content.is_empty().then_some("done".len());
+        assert_eq!(answer, (length, Bytes::from(content)));
     }
 
     let (_, content) = read(ask(&mut refuse, request(&Method::GET, "/mcp")).await).await;
     assert!(!content.is_empty());
     let head = read(ask(&mut refuse, request(&Method::HEAD, "/mcp")).await).await;
     assert_eq!(head, (Some(content.len()), Bytes::new()));
+}
+
+/// How long a list will be that is cut down, nobody knows before.
+#[tokio::test]
+async fn an_answer_to_head_tells_no_length_of_a_list_that_is_cut_down() {
+    let policy = ScopePolicy::builder().tool("add_note", "notes:write");
+    let filtered = guard(policy.build().unwrap()).filter_lists();
+    let mut handler = protected(
+        "/mcp",
+        filtered,
+        any(|| async { ([("content-type", "application/json")], "{}") }),
+    );
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let mut request = post(Some(key(2).expose()), list);
+    *request.method_mut() = Method::HEAD;
+    let answer = read(ask(&mut handler, request).await).await;
+    assert_eq!(answer, (None, Bytes::new()));
 }
 
 /// Whoever adds a route beside a protected handler learns that it would be open.
@@ -259,6 +279,9 @@ async fn every_way_to_protect_a_handler_in_axum_does_the_same() {
                     *request.method_mut() = method.clone();
                     let answer = ask(&mut router, request).await;
                     assert_eq!(answer.status(), status, "{case}");
+                    let length = answer.headers().get("content-length");
+                    let is_zero = length.is_some_and(|length| length == "0");
+                    assert_eq!(is_zero, status == 200 && body.is_empty(), "{case}");
                     let answered = answer.into_body().collect().await.unwrap().to_bytes();
                     assert!(status != 200 || answered == body, "{case}");
                     let is_empty = answered.is_empty();

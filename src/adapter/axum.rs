@@ -6,15 +6,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ::axum::Router;
-use ::axum::body::Body;
+use ::axum::body::{Body, HttpBody as _};
 use ::axum::extract::ConnectInfo;
 use ::axum::middleware::map_request;
 use ::axum::response::IntoResponse;
 use ::axum::routing::any_service;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
@@ -55,8 +56,8 @@ async fn with_peer(mut request: Request<Body>) -> Request<Body> {
 
 /// Routes `path` to the MCP endpoint `handler`, behind `protection`.
 ///
-/// Nothing can be added at this path: it would be open, and axum panics when it is told
-/// to.
+/// Nothing else can be routed at this very path, where it would be open: axum panics when
+/// it is told to.
 pub fn protected<S, H>(path: &str, protection: Protection, handler: H) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -65,7 +66,7 @@ where
     H::Future: Send + 'static,
 {
     // In front of the handler itself and with no choice of methods before it, which
-    // saves each request two routes in between.
+    // saves each request a route in between and what axum does for such routes.
     let layer = ProtectLayer::<RoutelessBodies>::with_bodies(protection);
     Router::new().route_service(path, layer.layer(handler))
 }
@@ -137,10 +138,15 @@ impl<A: IntoResponse> Answers<A> for RoutelessBodies {
 
     fn finish(answer: A, passage: &Passage, method: &Method) -> Response<Body> {
         let answer = AxumBodies::finish(answer, passage, method);
-        if *method == Method::HEAD {
-            return answer.map(|_| Body::empty());
+        if *method != Method::HEAD {
+            return answer;
         }
-        answer
+        let (mut parts, content) = answer.into_parts();
+        if let Some(length) = content.size_hint().exact() {
+            let length = HeaderValue::from(length);
+            parts.headers.entry(CONTENT_LENGTH).or_insert(length);
+        }
+        Response::from_parts(parts, Body::empty())
     }
 }
 

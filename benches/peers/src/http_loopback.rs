@@ -66,7 +66,11 @@ pub(crate) fn measure(rounds: usize, requests: u32) {
                 rows.resize_with(servers.len(), Row::default);
                 compare(&servers, step, (rounds, requests), &mut rows);
             }
-            rows.iter().for_each(|row| row.print(&rows[row.floor]));
+            for row in &rows {
+                let measured = row.measured.len();
+                assert_eq!(measured, starts * rounds, "a step left {} out", row.name);
+                row.print(&rows[row.floor]);
+            }
         }
     }
 }
